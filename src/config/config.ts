@@ -1,0 +1,149 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** A tenant that is created at start when it is missing. */
+export interface BootstrapTenant {
+  readonly name: string;
+  readonly apiKey: string;
+}
+
+/** Everything the environment may say, typed, with defaults, frozen. */
+export interface Config {
+  /** Port of the REST API. Default 8080. */
+  readonly port: number;
+  /** Address the API binds to. Default 127.0.0.1; a container says 0.0.0.0. */
+  readonly host: string;
+  /** `host:port` of a Temporal server; undefined lets the embedded stack start one. */
+  readonly temporalAddress: string | undefined;
+  readonly temporalNamespace: string;
+  /** Ports of the embedded Temporal server and its Web UI. Default 7233 and 8233. */
+  readonly temporalPort: number;
+  readonly temporalUiPort: number;
+  /** Where people open the Temporal Web UI, for links in logs. */
+  readonly temporalUiUrl: string;
+  /** The Temporal command line program, where it is not to be looked for. */
+  readonly temporalCli: string | undefined;
+  /** Postgres connection string; undefined lets the embedded stack start one. */
+  readonly databaseUrl: string | undefined;
+  /** Connections one process may hold to Postgres. Default 10. */
+  readonly databasePoolSize: number;
+  /** Where the embedded stack keeps its state. Default `.data`. */
+  readonly dataDir: string;
+  /** Scratch files of jobs; shared by all workers that share a job. */
+  readonly workRoot: string;
+  /** Roots of `local` storage: a tenant without roots of its own gets `<root>/<tenant>`. */
+  readonly localInputRoot: string;
+  readonly localOutputRoot: string;
+  readonly logLevel: LogLevel;
+  /** `json` in production, `pretty` elsewhere. */
+  readonly logFormat: 'json' | 'pretty';
+  readonly bootstrapTenants: readonly BootstrapTenant[];
+  /** True inside `npm start`, `npm run demo` and the tests: tenants made at start may call loopback. */
+  readonly isEmbedded: boolean;
+  /** Cache of the person running this, for tools and bundles. */
+  readonly cacheDir: string;
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** How much is logged. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const port = (fallback: number) =>
+  z.coerce
+    .number({ error: 'is not a number' })
+    .int('is not a whole number')
+    .min(0, 'is below 0')
+    .max(65_535, 'is above 65535')
+    .default(fallback);
+
+const text = z.string().min(1).optional();
+
+const bootstrapTenants = z
+  .string()
+  .default('')
+  .transform((value, context) =>
+    value
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '')
+      .map((entry) => {
+        const at = entry.indexOf(':');
+        const name = entry.slice(0, at);
+        const apiKey = entry.slice(at + 1);
+        if (at < 1 || apiKey.length < 8 || !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name)) {
+          context.addIssue({
+            code: 'custom',
+            message:
+              'must be name:key,name:key; a name has letters, digits, - and _, a key at least 8 characters',
+          });
+        }
+        return { name, apiKey };
+      }),
+  );
+
+const Environment = z.object({
+  PORT: port(8080),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  TEMPORAL_ADDRESS: text,
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_PORT: port(7233),
+  TEMPORAL_UI_PORT: port(8233),
+  TEMPORAL_UI_URL: text,
+  TEMPORAL_CLI: text,
+  DATABASE_URL: text,
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
+  DATA_DIR: z.string().min(1).default('.data'),
+  WORK_ROOT: text,
+  LOCAL_INPUT_ROOT: text,
+  LOCAL_OUTPUT_ROOT: text,
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
+    .default('info'),
+  LOG_FORMAT: z.enum(['json', 'pretty']).optional(),
+  NODE_ENV: text,
+  BOOTSTRAP_TENANTS: bootstrapTenants,
+  EMBEDDED: z.enum(['0', '1']).default('0'),
+  XDG_CACHE_HOME: text,
+});
+
+/** The environment says something that cannot be; the message names the variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Reads the environment once. Throws {@link ConfigError} naming every variable that is wrong. */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== ''),
+  );
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(reasons.join('; '));
+  }
+  const env = parsed.data;
+  const dataDir = resolve(env.DATA_DIR);
+  return Object.freeze({
+    port: env.PORT,
+    host: env.HOST,
+    temporalAddress: env.TEMPORAL_ADDRESS,
+    temporalNamespace: env.TEMPORAL_NAMESPACE,
+    temporalPort: env.TEMPORAL_PORT,
+    temporalUiPort: env.TEMPORAL_UI_PORT,
+    temporalUiUrl: env.TEMPORAL_UI_URL ?? `http://127.0.0.1:${env.TEMPORAL_UI_PORT}`,
+    temporalCli: env.TEMPORAL_CLI,
+    databaseUrl: env.DATABASE_URL,
+    databasePoolSize: env.DATABASE_POOL_SIZE,
+    dataDir,
+    workRoot: resolve(env.WORK_ROOT ?? join(dataDir, 'work')),
+    localInputRoot: resolve(env.LOCAL_INPUT_ROOT ?? join(dataDir, 'input')),
+    localOutputRoot: resolve(env.LOCAL_OUTPUT_ROOT ?? join(dataDir, 'output')),
+    logLevel: env.LOG_LEVEL,
+    logFormat: env.LOG_FORMAT ?? (env.NODE_ENV === 'production' ? 'json' : 'pretty'),
+    bootstrapTenants: env.BOOTSTRAP_TENANTS,
+    isEmbedded: env.EMBEDDED === '1',
+    cacheDir: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'task-engine'),
+  });
+}

@@ -1,0 +1,27 @@
+/**
+ * The activities that are tasks of a job: activity type → the task's name on the wire. Only these
+ * are told by callbacks; anything else a workflow calls is the engine's own business.
+ */
+export const TASKS = {
+  fetchSource: 'fetch_source',
+  inspectSource: 'inspect_source',
+  prepareCaptions: 'prepare_captions',
+  package: 'package',
+  createThumbnail: 'create_thumbnail',
+  generateMp4: 'generate_mp4',
+  extractMetadata: 'extract_metadata',
+  publish: 'publish',
+  deleteSource: 'delete_source',
+  cleanup: 'cleanup',
+} as const;
+
+/** An activity type that is a task. */
+export type TaskActivity = keyof typeof TASKS;
+
+/** A task's name as callbacks and logs spell it. */
+export type TaskName = (typeof TASKS)[TaskActivity];
+
+/** The wire name of an activity, or undefined where the activity is no task. */
+export function taskNameOf(activityType: string): TaskName | undefined {
+  return Object.hasOwn(TASKS, activityType) ? TASKS[activityType as TaskActivity] : undefined;
+}

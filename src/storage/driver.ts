@@ -1,0 +1,56 @@
+import type { Readable } from 'node:stream';
+
+/** The storages a job may name in `source_storage` and `destination_storage` (contract §6). */
+export const STORAGE_KINDS = ['S3', 'azure_blob', 'local'] as const;
+
+/** One of {@link STORAGE_KINDS}. */
+export type StorageKind = (typeof STORAGE_KINDS)[number];
+
+/** A file as a listing shows it. */
+export interface StoredFile {
+  /** Key below the driver's root, with `/` between its parts. */
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Last change, milliseconds since 1970 UTC. */
+  readonly modifiedMs: number;
+}
+
+/** What every transfer may be given. */
+export interface TransferOptions {
+  /** Aborts the transfer; a partial target is removed. */
+  readonly signal?: AbortSignal;
+  /** Called with the bytes moved so far, at most a few times a second. */
+  readonly onProgress?: (doneBytes: number) => void;
+}
+
+/**
+ * The calls the engine makes of a storage, bound to one tenant's root. Keys are canonical (see
+ * `paths.ts`): a driver never sees what a client typed. Failures are WorkErrors of type
+ * `StorageFailed`, or `InvalidInput` where the client named something that is not there.
+ */
+export interface StorageDriver {
+  readonly kind: StorageKind;
+  /** The root as the storage spells it: an absolute path, or a key prefix that may be empty. */
+  readonly root: string;
+  /** Files directly in a folder, sorted by key; empty where the folder does not exist. */
+  list(folder: string): Promise<readonly StoredFile[]>;
+  /** One file, or undefined where there is none. */
+  stat(key: string): Promise<StoredFile | undefined>;
+  /** The bytes from `startByte` up to and without `endByte` (all of them by default). */
+  read(
+    key: string,
+    options?: {
+      readonly startByte?: number;
+      readonly endByte?: number;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<Readable>;
+  /** Copies a file to the local `path`; fails when fewer or more bytes arrive than `stat` said. */
+  download(key: string, path: string, options?: TransferOptions): Promise<StoredFile>;
+  /** Writes a local file under `key`: visible whole or not at all, replacing what was there. */
+  upload(path: string, key: string, options?: TransferOptions): Promise<StoredFile>;
+  /** Deletes files; one that is already gone is no error. */
+  delete(keys: readonly string[]): Promise<void>;
+  /** The full path of a key, as callbacks tell it (contract §3). */
+  fullPath(key: string): string;
+}
