@@ -84,29 +84,91 @@ const bootstrapTenants = z
   );
 
 const Environment = z.object({
-  PORT: port(8080),
-  HOST: z.string().min(1).default('127.0.0.1'),
-  TEMPORAL_ADDRESS: text,
-  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
-  TEMPORAL_PORT: port(7233),
-  TEMPORAL_UI_PORT: port(8233),
-  TEMPORAL_UI_URL: text,
-  TEMPORAL_CLI: text,
-  DATABASE_URL: text,
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
-  DATA_DIR: z.string().min(1).default('.data'),
-  WORK_ROOT: text,
-  LOCAL_INPUT_ROOT: text,
-  LOCAL_OUTPUT_ROOT: text,
+  PORT: port(8080).describe('port of the REST API; 0 takes a free one'),
+  HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('address the API binds to; a container says 0.0.0.0'),
+  TEMPORAL_ADDRESS: text.describe(
+    'host:port of a Temporal server; given, none is started by the embedded stack',
+  ),
+  TEMPORAL_NAMESPACE: z
+    .string()
+    .min(1)
+    .default('default')
+    .describe('Temporal namespace of the jobs; the embedded stack creates it'),
+  TEMPORAL_PORT: port(7233).describe('port of the embedded Temporal server; 0 takes a free one'),
+  TEMPORAL_UI_PORT: port(8233).describe('port of its Web UI; 0 takes a free one'),
+  TEMPORAL_UI_URL: text.describe(
+    'where people open the Temporal Web UI (default http://127.0.0.1:<TEMPORAL_UI_PORT>)',
+  ),
+  TEMPORAL_CLI: text.describe(
+    'path of the Temporal command line program, where set-up shall not look for it',
+  ),
+  DATABASE_URL: text.describe(
+    'postgres://… of a Postgres 18 database; given, none is started by the embedded stack',
+  ),
+  DATABASE_POOL_SIZE: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(200)
+    .default(10)
+    .describe('connections that one process may hold to Postgres'),
+  DATA_DIR: z.string().min(1).default('.data').describe('where the embedded stack keeps its state'),
+  WORK_ROOT: text.describe(
+    'scratch files of jobs, shared by workers that share a job (default <DATA_DIR>/work)',
+  ),
+  LOCAL_INPUT_ROOT: text.describe(
+    'root of local sources; a tenant reads <root>/<tenant> (default <DATA_DIR>/input)',
+  ),
+  LOCAL_OUTPUT_ROOT: text.describe(
+    'root of local results; a tenant writes <root>/<tenant> (default <DATA_DIR>/output)',
+  ),
   LOG_LEVEL: z
     .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
-    .default('info'),
-  LOG_FORMAT: z.enum(['json', 'pretty']).optional(),
-  NODE_ENV: text,
-  BOOTSTRAP_TENANTS: bootstrapTenants,
-  EMBEDDED: z.enum(['0', '1']).default('0'),
-  XDG_CACHE_HOME: text,
+    .default('info')
+    .describe(`how much is logged: ${LOG_LEVELS.join(', ')}`),
+  LOG_FORMAT: z
+    .enum(['json', 'pretty'])
+    .optional()
+    .describe('json or pretty (default json where NODE_ENV is production, else pretty)'),
+  NODE_ENV: text.describe('production chooses logs for machines'),
+  BOOTSTRAP_TENANTS: bootstrapTenants.describe(
+    'tenants created when missing: name:key,name:key; a key has at least 8 characters',
+  ),
+  EMBEDDED: z
+    .enum(['0', '1'])
+    .default('0')
+    .describe(
+      '1 inside the embedded stack, which sets it: tenants made at start may call loopback',
+    ),
+  XDG_CACHE_HOME: text.describe(
+    'folder of caches; set-up keeps its tools below it (default ~/.cache)',
+  ),
 });
+
+/** One variable that the environment may set, for people. */
+export interface EnvironmentVariable {
+  readonly name: string;
+  readonly description: string;
+  /** What applies where it is not set; undefined where the description says it. */
+  readonly fallback: string | undefined;
+}
+
+/** Every variable that {@link readConfig} reads, in the order to show them. */
+export function describeEnvironment(): readonly EnvironmentVariable[] {
+  return Object.entries(Environment.shape).map(([name, schema]) => {
+    const absent = schema.safeParse(undefined);
+    const fallback = absent.success && absent.data !== undefined ? String(absent.data) : '';
+    return {
+      name,
+      description: schema.description ?? '',
+      fallback: fallback === '' ? undefined : fallback,
+    };
+  });
+}
 
 /** The environment says something that cannot be; the message names the variable. */
 export class ConfigError extends Error {
@@ -115,9 +177,7 @@ export class ConfigError extends Error {
 
 /** Reads the environment once. Throws {@link ConfigError} naming every variable that is wrong. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== ''),
-  );
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
     const reasons = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
