@@ -1,0 +1,35 @@
+import type { StorageKind } from '../storage/driver.ts';
+
+/** What every recipe is started with. Plain JSON: Temporal's Web UI shows it as the input. */
+export interface RecipeInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  readonly contentId: string | null;
+}
+
+/** What the `vodstream` workflow is started with, made of the job's parameters by `vodstream.ts`. */
+export interface VodstreamInput extends RecipeInput {
+  readonly sourceStorage: StorageKind;
+  readonly sourceFolder: string;
+  readonly destinationStorage: StorageKind;
+  readonly outputFolder: string;
+  /** Root given by the job in place of the tenant's; null where it gave none. */
+  readonly outputRoot: string | null;
+  /** Stem of the asset's file names, out of `content_id`. */
+  readonly asset: string;
+  readonly deleteSource: boolean;
+  readonly createThumbnail: boolean;
+  readonly thumbnailTimeSeconds: number;
+  readonly generateMp4: boolean;
+  readonly mp4Filename: string;
+  /** False: best audio and video only; true: all video tracks. */
+  readonly mezzanine: boolean;
+  /** False: only the best audio track of each language. */
+  readonly allAudioTracks: boolean;
+  /** How often fetching the source is tried again. */
+  readonly retries: number;
+  /** Source file name → what it is, where the name does not say. */
+  readonly fileProperties: Readonly<
+    Record<string, { readonly kind?: string; readonly language?: string }>
+  >;
+}

@@ -1,0 +1,48 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+
+// Ids are bigint in Postgres and stay far below 2^53; a text id would leak into every comparison.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/** A connection pool or a transaction on it. Statements are written with the `sql` tag. */
+export type Db = Kysely<unknown>;
+
+/** Opens a pool. Connections are made when first needed, so a database that is down is no error here. */
+export function createDb(options: {
+  readonly url: string;
+  readonly poolSize: number;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string;
+  /** Told when an idle connection breaks, as it does when Postgres restarts. */
+  readonly onError: (error: Error) => void;
+}): Db {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 10_000,
+    idle_in_transaction_session_timeout: 60_000,
+    statement_timeout: 60_000,
+    keepAlive: true,
+  });
+  pool.on('error', options.onError);
+  return new Kysely({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Runs `work` in one transaction; what it throws rolls everything back. */
+export function inTransaction<Result>(
+  db: Db,
+  work: (transaction: Db) => Promise<Result>,
+): Promise<Result> {
+  return db.transaction().execute(work);
+}
+
+/** Answers when Postgres does. */
+export async function pingDb(db: Db): Promise<void> {
+  await sql`SELECT 1`.execute(db);
+}
+
+/** Closes the pool. */
+export async function closeDb(db: Db): Promise<void> {
+  await db.destroy();
+}

@@ -1,0 +1,158 @@
+import { sql } from 'kysely';
+import { type Db, inTransaction } from './db.ts';
+
+/** An endpoint with deliveries that are due and nobody sending them. */
+export interface IdleEndpoint {
+  readonly endpointId: number;
+  readonly tenant: string;
+  readonly origin: string;
+}
+
+/** A stream held by a sender: one job's callbacks to one URL. */
+export interface ClaimedStream {
+  readonly streamId: number;
+  readonly jobId: number;
+  readonly url: string;
+  readonly allowedNetworks: readonly string[];
+}
+
+/** The oldest pending delivery of a stream. */
+export interface PendingDelivery {
+  readonly deliveryId: number;
+  readonly eventId: number;
+  readonly body: string;
+  /** Attempts made so far. */
+  readonly attempts: number;
+}
+
+/** What one attempt gave. */
+export interface DeliveryAttempt {
+  readonly at: Date;
+  readonly durationMs: number;
+  /** HTTP status, null where there was no answer. */
+  readonly status: number | null;
+  /** Why there was none, or why it does not count as success. */
+  readonly error: string | null;
+  /** First 2 KB of the answer. */
+  readonly answer: string | null;
+}
+
+/** Endpoints that need a delivery workflow now. */
+export async function listIdleEndpoints(db: Db, limit: number): Promise<readonly IdleEndpoint[]> {
+  const { rows } = await sql<{ id: number; tenant: string; origin: string }>`
+    SELECT e.id, tenants.name AS tenant, origin
+    FROM endpoints e JOIN tenants ON tenants.id = tenant_id
+    WHERE drained_until < now() AND EXISTS (
+      SELECT FROM streams WHERE endpoint_id = e.id AND due_at <= now() AND claimed_until < now())
+    LIMIT ${limit}`.execute(db);
+  return rows.map((row) => ({ endpointId: row.id, tenant: row.tenant, origin: row.origin }));
+}
+
+/** Says that a drain is at work on an endpoint for the next `seconds`; 0 ends it. */
+export async function markDrained(db: Db, endpointId: number, seconds: number): Promise<void> {
+  await sql`
+    UPDATE endpoints SET drained_until = now() + make_interval(secs => ${seconds})
+    WHERE id = ${endpointId}`.execute(db);
+}
+
+/** Takes up to `limit` due streams of an endpoint for `seconds`. */
+export async function claimStreams(
+  db: Db,
+  endpointId: number,
+  limit: number,
+  seconds: number,
+): Promise<readonly ClaimedStream[]> {
+  const { rows } = await sql<{
+    id: number;
+    job_id: number;
+    url: string;
+    allowed_networks: string[];
+  }>`
+    WITH due AS (
+      SELECT id FROM streams
+      WHERE endpoint_id = ${endpointId} AND due_at <= now() AND claimed_until < now()
+      ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    )
+    UPDATE streams s SET claimed_until = now() + make_interval(secs => ${seconds})
+    FROM due, endpoints e JOIN tenants t ON t.id = e.tenant_id
+    WHERE s.id = due.id AND e.id = s.endpoint_id
+    RETURNING s.id, s.job_id, s.url, t.allowed_networks`.execute(db);
+  return rows.map((row) => ({
+    streamId: row.id,
+    jobId: row.job_id,
+    url: row.url,
+    allowedNetworks: row.allowed_networks,
+  }));
+}
+
+/** The oldest pending delivery of a stream, or undefined where nothing is left. */
+export async function getNextDelivery(
+  db: Db,
+  streamId: number,
+): Promise<PendingDelivery | undefined> {
+  const { rows } = await sql<{ id: number; event_id: number; body: string; attempts: number }>`
+    SELECT d.id, event_id, body, attempts FROM deliveries d JOIN events ON events.id = event_id
+    WHERE stream_id = ${streamId} AND state = 'pending' ORDER BY event_id LIMIT 1`.execute(db);
+  const row = rows[0];
+  return (
+    row && { deliveryId: row.id, eventId: row.event_id, body: row.body, attempts: row.attempts }
+  );
+}
+
+/** Records an attempt and what it makes of the delivery. */
+export async function recordAttempt(
+  db: Db,
+  deliveryId: number,
+  attempt: DeliveryAttempt,
+  state: 'pending' | 'delivered' | 'exhausted',
+): Promise<void> {
+  await sql`
+    WITH attempt AS (
+      INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer)
+      VALUES (${deliveryId}, ${attempt.at}, ${attempt.durationMs}, ${attempt.status}, ${attempt.error},
+              ${attempt.answer})
+    )
+    UPDATE deliveries SET state = ${state}, attempts = attempts + 1,
+      delivered_at = ${state === 'delivered' ? attempt.at : null}
+    WHERE id = ${deliveryId} AND state = 'pending'`.execute(db);
+}
+
+/**
+ * Gives a stream back. With `retrySeconds` its oldest delivery is tried again then; without, it is
+ * due at once if anything is pending, else idle. The row lock keeps out an event added meanwhile.
+ */
+export async function releaseStream(
+  db: Db,
+  streamId: number,
+  retrySeconds: number | undefined,
+): Promise<void> {
+  await inTransaction(db, async (transaction) => {
+    await sql`SELECT FROM streams WHERE id = ${streamId} FOR UPDATE`.execute(transaction);
+    await sql`
+      UPDATE streams SET claimed_until = '-infinity', due_at = CASE
+        WHEN NOT EXISTS (SELECT FROM deliveries WHERE stream_id = ${streamId} AND state = 'pending') THEN NULL
+        ELSE now() + make_interval(secs => ${retrySeconds ?? 0}) END
+      WHERE id = ${streamId}`.execute(transaction);
+  });
+}
+
+/** Where an endpoint stands. */
+export interface EndpointBacklog {
+  /** Streams with something pending. */
+  readonly streams: number;
+  /** Seconds until the next one is due, null where none is pending. */
+  readonly nextDueSeconds: number | null;
+}
+
+/** What is left to send to an endpoint, and when. */
+export async function getBacklog(db: Db, endpointId: number): Promise<EndpointBacklog> {
+  const { rows } = await sql<{ streams: number; seconds: number | null }>`
+    SELECT count(*) AS streams,
+           extract(epoch FROM min(greatest(due_at, claimed_until)) - now())::float8 AS seconds
+    FROM streams WHERE endpoint_id = ${endpointId} AND due_at IS NOT NULL`.execute(db);
+  const row = rows[0];
+  return {
+    streams: row?.streams ?? 0,
+    nextDueSeconds: row === undefined || row.seconds === null ? null : Math.max(0, row.seconds),
+  };
+}

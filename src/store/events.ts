@@ -1,0 +1,101 @@
+import { sql } from 'kysely';
+import type { TaskEventName } from '../domain/callback.ts';
+import type { Db } from './db.ts';
+import { CHANNELS } from './listen.ts';
+import { SEVERITIES, withoutNul } from './logs.ts';
+
+/** A task event on its way into the store. */
+export interface NewTaskEvent {
+  readonly taskNumber: number;
+  readonly taskId: number;
+  readonly taskName: string;
+  readonly event: TaskEventName;
+  readonly message: string;
+  /** Frozen callback text. */
+  readonly body: string;
+  readonly timeMs: number;
+  /** Row for the job's log. */
+  readonly logMessage: string;
+}
+
+/**
+ * Records task events of one job, in their order, in one statement: the tasks' rows, the events, a
+ * delivery to each URL, and log rows. An event that is there already is left as it is, so recording
+ * again, after a lost answer or a reset, tells nothing twice.
+ */
+export async function insertTaskEvents(
+  db: Db,
+  jobId: number,
+  events: readonly NewTaskEvent[],
+): Promise<void> {
+  const input = JSON.stringify(
+    events.map((event, order) => ({
+      ord: order,
+      number: event.taskNumber,
+      task_id: event.taskId,
+      name: event.taskName,
+      event: event.event,
+      is_end: event.event !== 'start',
+      message: withoutNul(event.message),
+      body: event.body,
+      at: new Date(event.timeMs).toISOString(),
+      log_message: withoutNul(event.logMessage),
+      severity: SEVERITIES.indexOf(event.event === 'fail' ? 'ERROR' : 'INFO'),
+    })),
+  );
+  await sql`
+    WITH input AS (
+      SELECT * FROM json_to_recordset(${input}::json) AS e (
+        ord integer, number smallint, task_id bigint, name text, event text, is_end boolean,
+        message text, body text, at timestamptz, log_message text, severity smallint)
+    ), event AS (
+      INSERT INTO events (job_id, task_number, is_end, body)
+      SELECT ${jobId}::bigint, number, is_end, body FROM input ORDER BY ord
+      ON CONFLICT (job_id, task_number, is_end) DO NOTHING
+      RETURNING id, task_number, is_end
+    ), fresh AS (
+      SELECT input.* FROM input JOIN event ON task_number = number AND event.is_end = input.is_end
+    ), task AS (
+      INSERT INTO tasks (job_id, number, name, event, message, started_at, ended_at)
+      SELECT ${jobId}::bigint, number, name, event, message, at, CASE WHEN is_end THEN at END FROM fresh
+      ON CONFLICT (job_id, number) DO UPDATE
+        SET event = excluded.event, message = excluded.message, ended_at = excluded.ended_at
+        WHERE tasks.ended_at IS NULL
+    ), log AS (
+      INSERT INTO logs (job_id, task_id, severity, progname, message)
+      SELECT ${jobId}::bigint, task_id, severity, 'controller', log_message FROM fresh ORDER BY ord
+    ), stream AS (
+      UPDATE streams SET due_at = coalesce(due_at, now())
+      WHERE job_id = ${jobId} AND EXISTS (SELECT FROM event)
+      RETURNING id
+    ), delivery AS (
+      INSERT INTO deliveries (stream_id, event_id)
+      SELECT stream.id, event.id FROM event CROSS JOIN stream
+      RETURNING id
+    )
+    SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)`.execute(
+    db,
+  );
+}
+
+/** Adds the job's own end event; false where the job had one already. */
+export async function insertJobEndEvent(db: Db, jobId: number, body: string): Promise<boolean> {
+  const { rows } = await sql<{ id: number }>`
+    WITH event AS (
+      INSERT INTO events (job_id, task_number, is_end, body) VALUES (${jobId}, 0, true, ${body})
+      ON CONFLICT (job_id, task_number, is_end) DO NOTHING
+      RETURNING id
+    ), stream AS (
+      UPDATE streams SET due_at = coalesce(due_at, now())
+      WHERE job_id = ${jobId} AND EXISTS (SELECT FROM event)
+      RETURNING id
+    ), delivery AS (
+      INSERT INTO deliveries (stream_id, event_id)
+      SELECT stream.id, event.id FROM event CROSS JOIN stream
+      RETURNING id
+    ), told AS (
+      SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)
+    )
+    SELECT id FROM event LEFT JOIN told ON true`.execute(db);
+  return rows.length > 0;
+}

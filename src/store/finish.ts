@@ -1,0 +1,68 @@
+import { sql } from 'kysely';
+import { buildJobCallback } from '../domain/callback.ts';
+import { JOB_STATES } from '../domain/job-state.ts';
+import { admitInTransaction } from './admission.ts';
+import { type Db, inTransaction } from './db.ts';
+import { insertJobEndEvent, insertTaskEvents, type NewTaskEvent } from './events.ts';
+import { getJob } from './jobs.ts';
+import { insertLog, withoutNul } from './logs.ts';
+
+/** How a job ended. */
+export interface JobEnd {
+  readonly jobId: number;
+  readonly isFailed: boolean;
+  /** The reason of a failure; a job that succeeded tells its result instead. */
+  readonly reason: string;
+  readonly timeMs: number;
+  /** Task events that are still to be recorded, before the job's end. */
+  readonly events: readonly NewTaskEvent[];
+}
+
+/**
+ * Ends a job in one transaction: its state, the callbacks of its end, and its slot, which goes to the
+ * next job at once. Ending a job that has ended does nothing and returns false. A job that a person
+ * gave up (`broken`) stays broken and is told as failed.
+ */
+export async function finishJob(db: Db, end: JobEnd): Promise<boolean> {
+  return inTransaction(db, async (transaction) => {
+    const { rows } = await sql<{ tenant_id: number; queue_state: number }>`
+      UPDATE jobs SET
+        queue_state = CASE WHEN queue_state = ${JOB_STATES.broken} THEN queue_state
+                           ELSE ${JOB_STATES.completed} END,
+        failed = ${end.isFailed} OR queue_state = ${JOB_STATES.broken},
+        ended_at = clock_timestamp(), updated_at = clock_timestamp()
+      WHERE id = ${end.jobId} AND ended_at IS NULL
+        AND queue_state IN (${JOB_STATES.started}, ${JOB_STATES.paused}, ${JOB_STATES.broken})
+      RETURNING tenant_id, queue_state`.execute(transaction);
+    const row = rows[0];
+    if (row === undefined) return false;
+    if (end.events.length > 0) await insertTaskEvents(transaction, end.jobId, end.events);
+    const job = await getJob(transaction, end.jobId);
+    if (job === undefined) throw new Error(`Job ${end.jobId} vanished while it was ending`);
+    const message = job.isFailed ? withoutNul(end.reason) : (job.result?.message ?? '');
+    await sql`UPDATE jobs SET message = ${message} WHERE id = ${end.jobId}`.execute(transaction);
+    await insertJobEndEvent(
+      transaction,
+      end.jobId,
+      buildJobCallback({
+        jobId: job.id,
+        isFailed: job.isFailed,
+        workflow: job.workflow,
+        contentId: job.contentId,
+        tenant: job.tenant,
+        customData: job.customData,
+        message,
+        timeMs: end.timeMs,
+        ...(job.result === null || job.isFailed ? {} : { result: job.result }),
+      }),
+    );
+    await insertLog(transaction, {
+      jobId: end.jobId,
+      severity: job.isFailed ? 'ERROR' : 'INFO',
+      progname: 'controller',
+      message: job.isFailed ? `Job failed: ${message}` : 'Job completed',
+    });
+    await admitInTransaction(transaction, row.tenant_id);
+    return true;
+  });
+}

@@ -1,0 +1,171 @@
+import { sql } from 'kysely';
+import type { JobResult } from '../domain/callback.ts';
+import { JOB_STATES, type JobState, jobStateName } from '../domain/job-state.ts';
+import type { Db } from './db.ts';
+
+/** A job as the store keeps it. */
+export interface Job {
+  readonly id: number;
+  readonly tenantId: number;
+  readonly tenant: string;
+  readonly workflow: string;
+  readonly contentId: string | null;
+  readonly priority: number;
+  readonly state: JobState;
+  readonly isFailed: boolean;
+  /** JSON text as submitted, with numbers and booleans sent as strings set right. */
+  readonly parameters: string;
+  /** `custom_data` byte for byte, null where there was none. */
+  readonly customData: string | null;
+  readonly runAt: Date | null;
+  readonly semaphoreUrl: string | null;
+  readonly isPersistent: boolean;
+  readonly message: string | null;
+  readonly result: JobResult | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+}
+
+/** What a submission becomes. */
+export interface NewJob {
+  readonly tenantId: number;
+  readonly workflow: string;
+  readonly contentId: string | null;
+  readonly priority: number;
+  readonly state: 'queued' | 'scheduled';
+  readonly parameters: string;
+  readonly customData: string | null;
+  readonly runAt: Date | null;
+  readonly semaphoreUrl: string | null;
+  readonly isPersistent: boolean;
+  /** Everything `search` looks through. */
+  readonly searchText: string;
+  /** Each URL that gets the job's callbacks, once, with its scheme, host and port. */
+  readonly callbackUrls: readonly { readonly url: string; readonly origin: string }[];
+}
+
+interface JobRow {
+  id: number;
+  tenant_id: number;
+  tenant: string;
+  workflow: string;
+  content_id: string | null;
+  priority: number;
+  queue_state: number;
+  failed: boolean;
+  parameters: string;
+  custom_data: string | null;
+  run_at: Date | null;
+  semaphore_url: string | null;
+  persist: boolean;
+  message: string | null;
+  result: JobResult | null;
+  created_at: Date;
+  updated_at: Date;
+  started_at: Date | null;
+  ended_at: Date | null;
+}
+
+/** Columns of a {@link JobRow}, for queries that join `tenants`. */
+export const JOB_COLUMNS = sql.raw(`
+  jobs.id, tenant_id, tenants.name AS tenant, workflow, content_id, priority, queue_state, failed,
+  parameters, custom_data, run_at, semaphore_url, persist, message, result, jobs.created_at,
+  updated_at, started_at, ended_at`);
+
+/** Maps a row of {@link JOB_COLUMNS}. */
+export const jobFromRow = (row: JobRow): Job => ({
+  id: row.id,
+  tenantId: row.tenant_id,
+  tenant: row.tenant,
+  workflow: row.workflow,
+  contentId: row.content_id,
+  priority: row.priority,
+  state: jobStateName(row.queue_state),
+  isFailed: row.failed,
+  parameters: row.parameters,
+  customData: row.custom_data,
+  runAt: row.run_at,
+  semaphoreUrl: row.semaphore_url,
+  isPersistent: row.persist,
+  message: row.message,
+  result: row.result,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  startedAt: row.started_at,
+  endedAt: row.ended_at,
+});
+
+/**
+ * Inserts a job with the streams its callbacks will flow in, in one statement. Text must hold no
+ * NUL: `parameters` and `custom_data` are JSON text, where it is escaped.
+ */
+export async function insertJob(db: Db, job: NewJob): Promise<number> {
+  const urls = job.callbackUrls.map((one) => one.url);
+  const origins = job.callbackUrls.map((one) => one.origin);
+  const { rows } = await sql<{ id: number }>`
+    WITH job AS (
+      INSERT INTO jobs (tenant_id, workflow, content_id, priority, queue_state, parameters, custom_data,
+                        run_at, semaphore_url, persist, search_text)
+      VALUES (${job.tenantId}, ${job.workflow}, ${job.contentId}, ${job.priority},
+              ${JOB_STATES[job.state]}, ${job.parameters}, ${job.customData}, ${job.runAt},
+              ${job.semaphoreUrl}, ${job.isPersistent}, ${job.searchText})
+      RETURNING id
+    ), added AS (
+      INSERT INTO endpoints (tenant_id, origin)
+      SELECT DISTINCT ${job.tenantId}::integer, origin
+      FROM unnest(${origins}::text[]) AS given (origin)
+      WHERE NOT EXISTS (SELECT FROM endpoints e WHERE e.tenant_id = ${job.tenantId} AND e.origin = given.origin)
+      ON CONFLICT (tenant_id, origin) DO UPDATE SET origin = excluded.origin
+      RETURNING id, origin
+    ), endpoint AS (
+      SELECT id, origin FROM added
+      UNION ALL
+      SELECT id, origin FROM endpoints
+      WHERE tenant_id = ${job.tenantId} AND origin = ANY (${origins}::text[])
+        AND origin NOT IN (SELECT origin FROM added)
+    ), stream AS (
+      INSERT INTO streams (job_id, endpoint_id, url)
+      SELECT job.id, endpoint.id, given.url
+      FROM job, unnest(${urls}::text[], ${origins}::text[]) AS given (url, origin)
+      JOIN endpoint USING (origin)
+    )
+    SELECT id FROM job`.execute(db);
+  const id = rows[0]?.id;
+  if (id === undefined) throw new Error('Postgres inserted a job without saying its id');
+  return id;
+}
+
+/** One job, whoever owns it. */
+export async function getJob(db: Db, jobId: number): Promise<Job | undefined> {
+  const { rows } = await sql<JobRow>`
+    SELECT ${JOB_COLUMNS} FROM jobs JOIN tenants ON tenants.id = tenant_id
+    WHERE jobs.id = ${jobId}`.execute(db);
+  return rows[0] && jobFromRow(rows[0]);
+}
+
+/** One job of a tenant; a foreign job looks like one that does not exist. */
+export async function getTenantJob(
+  db: Db,
+  tenantId: number,
+  jobId: number,
+): Promise<Job | undefined> {
+  const { rows } = await sql<JobRow>`
+    SELECT ${JOB_COLUMNS} FROM jobs JOIN tenants ON tenants.id = tenant_id
+    WHERE jobs.id = ${jobId} AND tenant_id = ${tenantId}`.execute(db);
+  return rows[0] && jobFromRow(rows[0]);
+}
+
+/**
+ * Where a waiting job stands: 1 for the next to start, null for a job that does not wait. Jobs start
+ * by priority, then in order of submission.
+ */
+export async function getQueuePosition(db: Db, job: Job): Promise<number | null> {
+  if (job.state !== 'queued') return null;
+  const { rows } = await sql<{ ahead: number }>`
+    SELECT count(*) AS ahead FROM jobs
+    WHERE tenant_id = ${job.tenantId} AND queue_state = ${JOB_STATES.queued}
+      AND (priority, id) < (${job.priority}, ${job.id})`.execute(db);
+  return (rows[0]?.ahead ?? 0) + 1;
+}

@@ -1,0 +1,80 @@
+import { sql } from 'kysely';
+import type { Db } from './db.ts';
+
+/** Severities of log rows, by number as the original's logger numbers them. */
+export const SEVERITIES = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const;
+
+/** One of {@link SEVERITIES}. */
+export type Severity = (typeof SEVERITIES)[number];
+
+/** The part of the engine that wrote a row (contract §5). */
+export type Progname = 'api' | 'controller' | 'scheduler' | 'worker' | 'callback';
+
+/** A row of a job's log. */
+export interface LogRow {
+  readonly id: number;
+  readonly jobId: number;
+  readonly taskId: number | null;
+  readonly severity: Severity;
+  readonly progname: Progname;
+  readonly message: string;
+  readonly isVisible: boolean;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What a new row says. */
+export interface NewLogRow {
+  readonly jobId: number;
+  readonly taskId?: number;
+  readonly severity: Severity;
+  readonly progname: Progname;
+  readonly message: string;
+  /** False: shown only with `show_all=1`. Default true. */
+  readonly isVisible?: boolean;
+}
+
+/** Adds a row to a job's log. */
+export async function insertLog(db: Db, row: NewLogRow): Promise<void> {
+  await sql`
+    INSERT INTO logs (job_id, task_id, severity, progname, message, visible)
+    VALUES (${row.jobId}, ${row.taskId ?? null}, ${SEVERITIES.indexOf(row.severity)},
+            ${row.progname}, ${withoutNul(row.message)}, ${row.isVisible ?? true})`.execute(db);
+}
+
+/** The rows of a job's log, oldest first. */
+export async function listLogs(
+  db: Db,
+  jobId: number,
+  options: { readonly withInvisible: boolean },
+): Promise<readonly LogRow[]> {
+  const { rows } = await sql<{
+    id: number;
+    job_id: number;
+    task_id: number | null;
+    severity: number;
+    progname: Progname;
+    message: string;
+    visible: boolean;
+    created_at: Date;
+    updated_at: Date;
+  }>`
+    SELECT id, job_id, task_id, severity, progname, message, visible, created_at, updated_at
+    FROM logs WHERE job_id = ${jobId} AND (visible OR ${options.withInvisible}) ORDER BY id`.execute(
+    db,
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    jobId: row.job_id,
+    taskId: row.task_id,
+    severity: SEVERITIES[row.severity] ?? 'FATAL',
+    progname: row.progname,
+    message: row.message,
+    isVisible: row.visible,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }));
+}
+
+/** Postgres text holds no NUL; a tool's error message may. */
+export const withoutNul = (text: string): string => text.replaceAll('\u0000', '\uFFFD');

@@ -1,0 +1,24 @@
+import { sql } from 'kysely';
+import { type Settings, settingsFrom } from '../domain/settings.ts';
+import type { Db } from './db.ts';
+
+/** A tenant's settings, with defaults for what it never set. */
+export async function getSettings(db: Db, tenantId: number): Promise<Settings> {
+  const { rows } = await sql<{ name: string; setting: string }>`
+    SELECT name, setting FROM settings WHERE tenant_id = ${tenantId}`.execute(db);
+  return settingsFrom(Object.fromEntries(rows.map((row) => [row.name, row.setting])));
+}
+
+/** Creates or changes one setting. */
+export async function putSetting(
+  db: Db,
+  tenantId: number,
+  name: string,
+  setting: string,
+): Promise<'created' | 'updated'> {
+  const { rows } = await sql<{ created: boolean }>`
+    INSERT INTO settings (tenant_id, name, setting) VALUES (${tenantId}, ${name}, ${setting})
+    ON CONFLICT (tenant_id, name) DO UPDATE SET setting = excluded.setting, updated_at = now()
+    RETURNING (xmax = 0) AS created`.execute(db);
+  return rows[0]?.created === true ? 'created' : 'updated';
+}

@@ -1,0 +1,68 @@
+import { sql } from 'kysely';
+import type { Db } from './db.ts';
+
+/** A tenant: who submits jobs, with its roots and what its URLs may reach. */
+export interface Tenant {
+  readonly id: number;
+  readonly name: string;
+  /** Root of its sources; null where the server's default applies. */
+  readonly inputRoot: string | null;
+  /** Root of its assets; null where the server's default applies. */
+  readonly outputRoot: string | null;
+  readonly sourceStorage: string;
+  /** Null: the same as the source's. */
+  readonly destinationStorage: string | null;
+  /** CIDR blocks besides the public networks that its URLs may lead to. */
+  readonly allowedNetworks: readonly string[];
+}
+
+interface TenantRow {
+  id: number;
+  name: string;
+  input_root: string | null;
+  output_root: string | null;
+  source_storage: string;
+  destination_storage: string | null;
+  allowed_networks: string[];
+}
+
+const COLUMNS = sql.raw(
+  'id, name, input_root, output_root, source_storage, destination_storage, allowed_networks',
+);
+
+const fromRow = (row: TenantRow): Tenant => ({
+  id: row.id,
+  name: row.name,
+  inputRoot: row.input_root,
+  outputRoot: row.output_root,
+  sourceStorage: row.source_storage,
+  destinationStorage: row.destination_storage,
+  allowedNetworks: row.allowed_networks,
+});
+
+/** A tenant by name, unless there is none or it is disabled. */
+export async function getTenant(db: Db, name: string): Promise<Tenant | undefined> {
+  const { rows } = await sql<TenantRow>`
+    SELECT ${COLUMNS} FROM tenants WHERE name = ${name} AND disabled_at IS NULL`.execute(db);
+  return rows[0] && fromRow(rows[0]);
+}
+
+/** The ids of all tenants. */
+export async function listTenantIds(db: Db): Promise<readonly number[]> {
+  const { rows } = await sql<{ id: number }>`SELECT id FROM tenants ORDER BY id`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Adds a tenant; one of that name that exists already is left as it is. */
+export async function insertTenant(
+  db: Db,
+  tenant: Omit<Tenant, 'id'>,
+): Promise<Tenant | undefined> {
+  const { rows } = await sql<TenantRow>`
+    INSERT INTO tenants (name, input_root, output_root, source_storage, destination_storage, allowed_networks)
+    VALUES (${tenant.name}, ${tenant.inputRoot}, ${tenant.outputRoot}, ${tenant.sourceStorage},
+            ${tenant.destinationStorage}, ${tenant.allowedNetworks}::text[])
+    ON CONFLICT (name) DO NOTHING
+    RETURNING ${COLUMNS}`.execute(db);
+  return rows[0] && fromRow(rows[0]);
+}
