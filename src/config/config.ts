@@ -207,3 +207,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     cacheDir: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'task-engine'),
   });
 }
+
+/** The environment of a child process: this process's own, with the given variables in place. */
+export function childEnvironment(
+  variables: Readonly<Record<string, string>>,
+): Readonly<Record<string, string | undefined>> {
+  return { ...process.env, ...variables };
+}
