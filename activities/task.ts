@@ -19,6 +19,8 @@ export interface Task {
   readonly taskNumber: number;
   /** 1 for the first attempt. Lost workers count here too, unlike in `retry_limit`. */
   readonly attempt: number;
+  /** The workflow run the attempt belongs to; attempts count anew in another run. */
+  readonly runId: string;
   /** Aborts when the job is cancelled, the worker stops, or this attempt has lost its task. */
   readonly signal: AbortSignal;
   /** Tells how far the work is; cheap, may be called often. */

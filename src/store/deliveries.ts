@@ -37,14 +37,28 @@ export interface DeliveryAttempt {
   readonly answer: string | null;
 }
 
-/** Endpoints that need a delivery workflow now. */
-export async function listIdleEndpoints(db: Db, limit: number): Promise<readonly IdleEndpoint[]> {
+/** How long an endpoint is left to the workflow that was told of it to begin, seconds. */
+const HANDOVER_SECONDS = 5;
+
+/**
+ * Endpoints that need a delivery workflow now. They are taken as drained for a few seconds, the time
+ * a workflow needs to begin, so that each is told of once and not at every new delivery.
+ */
+export async function claimIdleEndpoints(
+  db: Db,
+  limit: number,
+): Promise<readonly IdleEndpoint[]> {
   const { rows } = await sql<{ id: number; tenant: string; origin: string }>`
-    SELECT e.id, tenants.name AS tenant, origin
-    FROM endpoints e JOIN tenants ON tenants.id = tenant_id
-    WHERE drained_until < now() AND EXISTS (
-      SELECT FROM streams WHERE endpoint_id = e.id AND due_at <= now() AND claimed_until < now())
-    LIMIT ${limit}`.execute(db);
+    WITH idle AS (
+      SELECT id FROM endpoints e
+      WHERE drained_until < now() AND EXISTS (
+        SELECT FROM streams WHERE endpoint_id = e.id AND due_at <= now() AND claimed_until < now())
+      LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    )
+    UPDATE endpoints e SET drained_until = now() + make_interval(secs => ${HANDOVER_SECONDS})
+    FROM idle, tenants
+    WHERE e.id = idle.id AND tenants.id = tenant_id
+    RETURNING e.id, tenants.name AS tenant, origin`.execute(db);
   return rows.map((row) => ({ endpointId: row.id, tenant: row.tenant, origin: row.origin }));
 }
 

@@ -137,6 +137,25 @@ export async function insertJob(db: Db, job: NewJob): Promise<number> {
   return id;
 }
 
+/** What never changes about a job and every callback tells. */
+export type JobIdentity = Pick<Job, 'id' | 'tenant' | 'workflow' | 'contentId'>;
+
+/** A job's identity, whoever owns it. */
+export async function getJobIdentity(db: Db, jobId: number): Promise<JobIdentity | undefined> {
+  const { rows } = await sql<{
+    id: number;
+    tenant: string;
+    workflow: string;
+    content_id: string | null;
+  }>`
+    SELECT jobs.id, tenants.name AS tenant, workflow, content_id
+    FROM jobs JOIN tenants ON tenants.id = tenant_id WHERE jobs.id = ${jobId}`.execute(db);
+  const row = rows[0];
+  return (
+    row && { id: row.id, tenant: row.tenant, workflow: row.workflow, contentId: row.content_id }
+  );
+}
+
 /** One job, whoever owns it. */
 export async function getJob(db: Db, jobId: number): Promise<Job | undefined> {
   const { rows } = await sql<JobRow>`

@@ -22,3 +22,12 @@ export async function putSetting(
     RETURNING (xmax = 0) AS created`.execute(db);
   return rows[0]?.created === true ? 'created' : 'updated';
 }
+
+/** The settings of the tenant that owns a job. */
+export async function getJobSettings(db: Db, jobId: number): Promise<Settings> {
+  const { rows } = await sql<{ name: string; setting: string }>`
+    SELECT name, setting FROM settings JOIN jobs USING (tenant_id) WHERE jobs.id = ${jobId}`.execute(
+    db,
+  );
+  return settingsFrom(Object.fromEntries(rows.map((row) => [row.name, row.setting])));
+}

@@ -41,3 +41,12 @@ export const SEARCH_ATTRIBUTES = {
 export const SCHEDULES = {
   reconcileJobs: 'reconcile_jobs',
 } as const;
+
+/** The signal that wakes a sleeping delivery workflow. */
+export const WAKE_SIGNAL = 'wake';
+
+/** Workflow types of the engine itself, beside the contract's recipes. */
+export const ENGINE_WORKFLOWS = {
+  deliverEndpoint: 'deliverEndpoint',
+  reconcileJobs: 'reconcileJobs',
+} as const;

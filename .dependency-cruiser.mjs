@@ -1,0 +1,219 @@
+/**
+ * Who may import whom. Read the table `BORDERS`; the rules are made from it, so that a row added
+ * here is a row enforced. `test/guards/borders.test.ts` plants a violation of every rule.
+ *
+ * `runtime` counts `import`, `export … from`, `import()` and `require`; `types` allows `import type`
+ * and `export type … from` in addition, which vanish before the code runs.
+ */
+
+/** The parts of the tree, by the paths that belong to them. Every file must belong to one. */
+const AREAS = {
+  domain: '^src/domain/',
+  names: '^src/temporal/names[.]ts$',
+  temporal: '^src/temporal/(?!names[.]ts$)',
+  contract: '^src/contract/',
+  config: '^src/config/',
+  log: '^src/log/',
+  store: '^src/store/',
+  storage: '^src/storage/',
+  media: '^src/media/',
+  egress: '^src/egress/',
+  messages: '^workflows/messages[.]ts$',
+  workflows: '^workflows/(?!messages[.]ts$)',
+  activities: '^activities/',
+  api: '^api/',
+  worker: '^worker/',
+  cli: '^cli/',
+  dev: '^dev/',
+  bench: '^bench/',
+  test: '^test/|^[^/]+[.](?:ts|mjs)$',
+};
+
+const EDGE = ['domain', 'names', 'temporal', 'contract', 'config', 'log', 'store'];
+const EVERYTHING = Object.keys(AREAS).filter((area) => area !== 'test' && area !== 'bench');
+
+/** `sdk`: the packages of `@temporalio/` that the part may import; null stands for all of them. */
+const BORDERS = [
+  { from: 'domain', runtime: [], types: [], sdk: [] },
+  { from: 'names', runtime: ['domain'], types: [], sdk: [] },
+  { from: 'log', runtime: ['domain'], types: ['config'], sdk: [] },
+  { from: 'config', runtime: ['domain'], types: ['log'], sdk: [] },
+  { from: 'contract', runtime: ['domain'], types: [], sdk: [] },
+  { from: 'store', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
+  { from: 'storage', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
+  { from: 'media', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
+  { from: 'egress', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
+  {
+    from: 'temporal',
+    runtime: ['domain', 'names'],
+    types: ['contract', 'config', 'log'],
+    sdk: ['client', 'common', 'proto'],
+  },
+  { from: 'messages', runtime: ['domain', 'names'], types: ['contract'], sdk: ['workflow', 'common'] },
+  {
+    from: 'workflows',
+    runtime: ['domain', 'names', 'messages'],
+    types: ['contract', 'activities'],
+    sdk: ['workflow', 'common'],
+  },
+  {
+    from: 'activities',
+    runtime: ['domain', 'names', 'contract', 'store', 'storage', 'media', 'egress'],
+    types: ['log', 'config', 'temporal'],
+    sdk: ['activity', 'common'],
+  },
+  {
+    from: 'api',
+    runtime: [...EDGE, 'messages'],
+    types: ['egress', 'workflows'],
+    sdk: ['client', 'common'],
+  },
+  {
+    from: 'worker',
+    runtime: [...EDGE, 'storage', 'media', 'egress', 'activities'],
+    types: [],
+    sdk: ['worker', 'client', 'common'],
+  },
+  { from: 'cli', runtime: EDGE, types: [], sdk: ['client', 'common'] },
+  { from: 'dev', runtime: [...EDGE, 'storage', 'media', 'egress'], types: [], sdk: null },
+  { from: 'bench', runtime: EVERYTHING, types: [], sdk: null, alsoTests: true },
+  { from: 'test', runtime: EVERYTHING, types: [], sdk: null, alsoTests: true },
+];
+
+/** What only one part may use; tools for developers and tests are free to. */
+const RESERVED = [
+  {
+    name: 'only-process-spawns',
+    why: 'src/media/process alone starts programs: argument arrays, limits and the watchdog live there.',
+    owners: '^src/media/process/',
+    to: { path: '^(?:child_process|cluster)$|(?:^|/)node_modules/(?:execa|cross-spawn|nano-spawn)/' },
+  },
+  {
+    name: 'only-store-has-sql',
+    why: 'src/store alone speaks to Postgres: one function per statement, rows mapped at once.',
+    owners: '^src/store/',
+    to: { path: '(?:^|/)node_modules/(?:@types/)?(?:kysely|pg|pg-[^/]+|postgres)/' },
+  },
+  {
+    name: 'only-storage-has-vendor-sdks',
+    why: 'src/storage alone imports a storage vendor: one adapter file each behind driver.ts.',
+    owners: '^src/storage/',
+    to: { path: '(?:^|/)node_modules/@(?:aws-sdk|smithy|azure|google-cloud)/' },
+  },
+  {
+    name: 'only-egress-opens-connections',
+    why: 'src/egress alone opens connections to foreign addresses, after its checks.',
+    owners: '^src/egress/',
+    to: {
+      path:
+        '^(?:http|https|http2|net|tls|dgram|dns|dns/promises)$' +
+        '|(?:^|/)node_modules/(?:undici|axios|got|ky|node-fetch|ws)/',
+      dependencyTypesNot: ['type-only', 'type-import'],
+    },
+  },
+];
+
+const VANISHING = ['type-only', 'type-import'];
+const OUTSIDE_PRODUCTION = ['cli', 'dev', 'bench', 'test'].map((area) => AREAS[area]).join('|');
+const anyOf = (areas) => areas.map((area) => AREAS[area]).join('|');
+const TREE = anyOf(Object.keys(AREAS));
+
+function rulesOf({ from, runtime, types, sdk, alsoTests = false }) {
+  const source = { path: AREAS[from] };
+  const tests = alsoTests ? ['test', 'bench'] : [];
+  const known = anyOf([from, ...runtime, ...types, ...tests]);
+  const rules = [
+    {
+      name: `${from}-imports`,
+      comment: `${from} may import: ${[...runtime, ...types.map((area) => `${area} (types)`)].join(', ') || 'only itself'}.`,
+      severity: 'error',
+      from: source,
+      to: { path: TREE, pathNot: known },
+    },
+  ];
+  if (types.length > 0) {
+    rules.push({
+      name: `${from}-types-only`,
+      comment: `${from} may import these by \`import type\` only: ${types.join(', ')}.`,
+      severity: 'error',
+      from: source,
+      to: { path: anyOf(types), dependencyTypesNot: VANISHING },
+    });
+  }
+  if (sdk !== null) {
+    rules.push({
+      name: `${from}-temporal-sdk`,
+      comment: `${from} may import of @temporalio/: ${sdk.join(', ') || 'nothing'}.`,
+      severity: 'error',
+      from: source,
+      to: {
+        path: '(?:^|/)node_modules/@temporalio/',
+        ...(sdk.length > 0 && { pathNot: `(?:^|/)node_modules/@temporalio/(?:${sdk.join('|')})/` }),
+      },
+    });
+  }
+  return rules;
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    ...BORDERS.flatMap(rulesOf),
+    ...RESERVED.map(({ name, why, owners, to }) => ({
+      name,
+      comment: why,
+      severity: 'error',
+      from: { pathNot: `${owners}|${OUTSIDE_PRODUCTION}` },
+      to,
+    })),
+    {
+      name: 'sandbox-is-closed',
+      comment: 'domain and workflows run in the sandbox: no Node built-in, no package but the workflow SDK.',
+      severity: 'error',
+      from: { path: anyOf(['domain', 'names', 'messages', 'workflows']) },
+      to: {
+        dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: '(?:^|/)node_modules/@temporalio/',
+      },
+    },
+    {
+      name: 'every-file-has-a-place',
+      comment: 'A folder that the table of borders does not know is a folder without borders.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['local'], pathNot: `${TREE}|(?:^|/)node_modules/` },
+    },
+    {
+      name: 'no-circular',
+      comment: 'A circle at run time makes the order of initialisation matter.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: VANISHING } },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import that leads nowhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'production-needs-no-dev-dependency',
+      comment: 'An image built with `npm ci --omit=dev` lacks devDependencies.',
+      severity: 'error',
+      from: { pathNot: `${AREAS.test}|${AREAS.bench}|${AREAS.dev}` },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'], dependencyTypesNot: VANISHING },
+    },
+  ],
+  options: {
+    parser: 'tsc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(?:[.]data|coverage|dist|docs)/' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mts', '.js', '.mjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,21 @@
+/** Which endpoint is meant. */
+export interface DrainInput {
+  readonly endpointId: number;
+  readonly tenant: string;
+  /** Scheme, host and port. */
+  readonly origin: string;
+}
+
+/** How a drain left its endpoint. */
+export interface DrainResult {
+  /** Streams (one job's callbacks to one URL) with something still to send. */
+  readonly pendingStreams: number;
+  /** Seconds until the next try, null where nothing is pending. */
+  readonly nextDueSeconds: number | null;
+  readonly lastFailure: string | null;
+}
+
+/** Activities of the `callback` task queue. */
+export interface CallbackActivities {
+  drainEndpoint(input: DrainInput): Promise<DrainResult>;
+}

@@ -1,0 +1,63 @@
+import { buildTaskCallback } from '../../src/domain/callback.ts';
+import { taskId } from '../../src/domain/task-id.ts';
+import type { Db } from '../../src/store/db.ts';
+import { insertTaskEvents, type NewTaskEvent } from '../../src/store/events.ts';
+import { finishJob } from '../../src/store/finish.ts';
+import { getJobIdentity, type JobIdentity } from '../../src/store/jobs.ts';
+import type { JournalActivities, TaskEvent } from './contract.ts';
+
+const WORDS = { start: 'started', complete: 'completed', fail: 'failed' } as const;
+
+function toNewEvent(job: JobIdentity, event: TaskEvent): NewTaskEvent {
+  const id = taskId(job.id, event.taskNumber);
+  const words = `Task ${event.taskName} ${WORDS[event.event]}`;
+  return {
+    ...event,
+    taskId: id,
+    logMessage: event.message === '' ? words : `${words}: ${event.message}`,
+    body: buildTaskCallback({
+      jobId: job.id,
+      taskId: id,
+      taskName: event.taskName,
+      workflow: job.workflow,
+      event: event.event,
+      contentId: job.contentId,
+      message: event.message,
+      timeMs: event.timeMs,
+      tenant: job.tenant,
+    }),
+  };
+}
+
+/** How many jobs' identities one process remembers between their events. */
+const REMEMBERED = 1000;
+
+/** The journal's local activities on Postgres. */
+export function createJournal(deps: { readonly db: Db }): JournalActivities {
+  const identities = new Map<number, JobIdentity>();
+
+  // a job's identity never changes, and every one of its events needs it
+  const identify = async (jobId: number): Promise<JobIdentity> => {
+    const known = identities.get(jobId) ?? (await getJobIdentity(deps.db, jobId));
+    if (known === undefined) throw new Error(`Job ${jobId} does not exist`);
+    if (identities.size >= REMEMBERED) identities.clear();
+    identities.set(jobId, known);
+    return known;
+  };
+
+  return {
+    recordEvents: async ({ jobId, events }) => {
+      const job = await identify(jobId);
+      await insertTaskEvents(
+        deps.db,
+        jobId,
+        events.map((event) => toNewEvent(job, event)),
+      );
+    },
+    finishJob: async ({ events, ...end }) => {
+      const job = await identify(end.jobId);
+      await finishJob(deps.db, { ...end, events: events.map((event) => toNewEvent(job, event)) });
+      identities.delete(end.jobId);
+    },
+  };
+}

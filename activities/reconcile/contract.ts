@@ -1,0 +1,4 @@
+/** Activities of the `scheduler` task queue. */
+export interface ReconcileActivities {
+  reconcile(): Promise<void>;
+}

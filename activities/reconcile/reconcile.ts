@@ -1,0 +1,81 @@
+import type { Logger } from '../../src/log/logger.ts';
+import { admitJobs } from '../../src/store/admission.ts';
+import type { Db } from '../../src/store/db.ts';
+import {
+  listDispatchedJobs,
+  listWaitingTenants,
+  queueDueJobs,
+  requeueStart,
+} from '../../src/store/reconcile.ts';
+import { listOpenTasks } from '../../src/store/tasks.ts';
+import type { JournalActivities } from '../journal/contract.ts';
+
+/** How Temporal knows an execution. */
+export type ExecutionState =
+  | { readonly kind: 'running' }
+  /** Closed; `reason` says how, for people. */
+  | { readonly kind: 'closed'; readonly reason: string }
+  /** Never started, or forgotten. */
+  | { readonly kind: 'unknown' };
+
+const BATCH = 100;
+const PARALLEL = 10;
+
+/**
+ * One pass of the reconciler: a job whose execution closed without its end code (terminated, timed
+ * out) is ended as failed, its open tasks first; one that Temporal does not know is started again;
+ * scheduled jobs whose time has come are queued; free slots are given out.
+ */
+export function createReconcile(deps: {
+  readonly db: Db;
+  readonly journal: JournalActivities;
+  readonly describeExecution: (jobId: number) => Promise<ExecutionState>;
+  readonly log: Logger;
+}): (heartbeat: () => void) => Promise<void> {
+  const { db, log } = deps;
+
+  const end = async (jobId: number, reason: string): Promise<void> => {
+    const timeMs = Date.now();
+    const open = await listOpenTasks(db, jobId);
+    log.warn({ jobId, reason }, 'execution ended without its end code; ending the job as failed');
+    await deps.journal.finishJob({
+      jobId,
+      isFailed: true,
+      reason,
+      timeMs,
+      events: open.map((task) => ({
+        taskNumber: task.taskNumber,
+        taskName: task.name,
+        event: 'fail',
+        message: reason,
+        timeMs,
+      })),
+    });
+  };
+
+  const check = async (jobId: number): Promise<void> => {
+    const state = await deps.describeExecution(jobId);
+    if (state.kind === 'closed') await end(jobId, state.reason);
+    if (state.kind === 'unknown') {
+      log.warn({ jobId }, 'Temporal does not know the execution of a started job; starting it');
+      await requeueStart(db, jobId);
+    }
+  };
+
+  return async (heartbeat) => {
+    for (let last = 0; ; ) {
+      const ids = await listDispatchedJobs(db, last, BATCH);
+      for (let at = 0; at < ids.length; at += PARALLEL) {
+        heartbeat();
+        await Promise.all(ids.slice(at, at + PARALLEL).map(check));
+      }
+      last = ids.at(-1) ?? last;
+      if (ids.length < BATCH) break;
+    }
+    await queueDueJobs(db);
+    for (const tenantId of await listWaitingTenants(db)) {
+      heartbeat();
+      await admitJobs(db, tenantId);
+    }
+  };
+}

@@ -1,0 +1,44 @@
+import { sql } from 'kysely';
+import { JOB_STATES } from '../domain/job-state.ts';
+import type { Db } from './db.ts';
+
+/** Jobs whose execution should be running, oldest first, after `afterId`. */
+export async function listDispatchedJobs(
+  db: Db,
+  afterId: number,
+  limit: number,
+): Promise<readonly number[]> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM jobs
+    WHERE queue_state = ${JOB_STATES.started} AND ended_at IS NULL AND id > ${afterId}
+      AND dispatched_at < now() - interval '10 seconds'
+    ORDER BY id LIMIT ${limit}`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Puts a job whose execution Temporal does not know into the outbox again. */
+export async function requeueStart(db: Db, jobId: number): Promise<void> {
+  await sql`
+    WITH job AS (
+      UPDATE jobs SET dispatched_at = NULL
+      WHERE id = ${jobId} AND queue_state = ${JOB_STATES.started} AND ended_at IS NULL
+      RETURNING id
+    )
+    INSERT INTO outbox (job_id, kind) SELECT id, 'start' FROM job
+    WHERE NOT EXISTS (SELECT FROM outbox WHERE job_id = ${jobId} AND kind = 'start')`.execute(db);
+}
+
+/** Queues scheduled jobs whose time has come; those that wait for a semaphore are left. */
+export async function queueDueJobs(db: Db): Promise<void> {
+  await sql`
+    UPDATE jobs SET queue_state = ${JOB_STATES.queued}, updated_at = clock_timestamp()
+    WHERE queue_state = ${JOB_STATES.scheduled} AND semaphore_url IS NULL
+      AND coalesce(run_at, '-infinity') <= now()`.execute(db);
+}
+
+/** Tenants with a job that waits for a slot. */
+export async function listWaitingTenants(db: Db): Promise<readonly number[]> {
+  const { rows } = await sql<{ tenant_id: number }>`
+    SELECT DISTINCT tenant_id FROM jobs WHERE queue_state = ${JOB_STATES.queued}`.execute(db);
+  return rows.map((row) => row.tenant_id);
+}

@@ -1,0 +1,47 @@
+import {
+  condition,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { CallbackActivities, DrainInput } from '../activities/callbacks/contract.ts';
+import { TASK_QUEUES } from '../src/temporal/names.ts';
+import { wake } from './messages.ts';
+
+// A drain runs about a minute and heartbeats; a dead one is replaced without end: nothing else sends.
+const { drainEndpoint } = proxyActivities<CallbackActivities>({
+  taskQueue: TASK_QUEUES.callback,
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '10s',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/** Longest sleep between two looks, milliseconds: a lost wake-up costs no more than this. */
+const LONGEST_SLEEP_MS = 60 * 60 * 1000;
+
+/**
+ * Sends the callbacks of one endpoint until nothing is pending. Between tries it sleeps until the
+ * next one is due or something new arrives. One execution per tenant and origin.
+ */
+export async function deliverEndpoint(input: DrainInput): Promise<void> {
+  let isWoken = false;
+  setHandler(wake, () => {
+    isWoken = true;
+  });
+  for (;;) {
+    isWoken = false;
+    const { pendingStreams, nextDueSeconds, lastFailure } = await drainEndpoint(input);
+    setCurrentDetails(
+      `${pendingStreams} pending${lastFailure === null ? '' : `; last failure: ${lastFailure}`}`,
+    );
+    if (nextDueSeconds === null) {
+      if (isWoken) continue;
+      return;
+    }
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof deliverEndpoint>(input);
+    await condition(() => isWoken, Math.min(nextDueSeconds * 1000 + 1, LONGEST_SLEEP_MS));
+  }
+}

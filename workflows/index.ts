@@ -1,0 +1,4 @@
+/** The recipes, named exactly as the contract names its workflows, then the engine's own workflows. */
+export { vodstream } from './vodstream.ts';
+export { deliverEndpoint } from './deliver-endpoint.ts';
+export { reconcileJobs } from './reconcile-jobs.ts';

@@ -1,0 +1,74 @@
+import { CancellationScope, proxyActivities } from '@temporalio/workflow';
+import type { TaskActivities } from '../activities/index.ts';
+import type { VodstreamInput } from '../src/contract/recipe-input.ts';
+import { encode, quick, transfer } from './cost-classes.ts';
+
+const { fetchSource, publish, deleteSource, cleanup } = proxyActivities<TaskActivities>(transfer);
+const { inspectSource, prepareCaptions, createThumbnail, extractMetadata } =
+  proxyActivities<TaskActivities>(quick);
+const tasks = proxyActivities<TaskActivities>(encode);
+
+/**
+ * Packages a folder of source files as a VOD asset: HLS and DASH over one set of CMAF files. The
+ * asset appears whole, by its manifests, or not at all; scratch files go on every end.
+ */
+export async function vodstream(input: VodstreamInput): Promise<void> {
+  const { jobId, tenant } = input;
+  try {
+    const source = { jobId, tenant, storage: input.sourceStorage, folder: input.sourceFolder };
+    await fetchSource({ ...source, retries: input.retries });
+    const { durationSeconds } = await inspectSource({
+      jobId,
+      allAudioTracks: input.allAudioTracks,
+      fileProperties: input.fileProperties,
+    });
+    await allOrCancel([
+      () => prepareCaptions({ jobId }),
+      () => tasks.package({ jobId }),
+      () =>
+        input.createThumbnail
+          ? createThumbnail({ jobId, timeSeconds: input.thumbnailTimeSeconds })
+          : undefined,
+      () =>
+        input.generateMp4
+          ? tasks.generateMp4({ jobId, filename: input.mp4Filename, mezzanine: input.mezzanine })
+          : undefined,
+      () => extractMetadata({ jobId, contentId: input.contentId }),
+    ]);
+    await publish({
+      jobId,
+      tenant,
+      storage: input.destinationStorage,
+      outputRoot: input.outputRoot,
+      folder: input.outputFolder,
+      asset: input.asset,
+      mp4Filename: input.generateMp4 ? input.mp4Filename : null,
+      durationSeconds,
+    });
+    if (input.deleteSource) await deleteSource(source);
+  } finally {
+    await CancellationScope.nonCancellable(() => cleanup({ jobId }));
+  }
+}
+
+/**
+ * Runs steps side by side. When one fails the others are cancelled and waited for, so that none is
+ * still at work, or still telling callbacks, when the failure goes on.
+ */
+async function allOrCancel(steps: readonly (() => Promise<unknown> | undefined)[]): Promise<void> {
+  const scope = new CancellationScope({ cancellable: true });
+  const outcomes = await scope.run(() =>
+    Promise.allSettled(
+      steps.map(async (step) => {
+        try {
+          await step();
+        } catch (error) {
+          scope.cancel();
+          throw error;
+        }
+      }),
+    ),
+  );
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+  if (failures[0] !== undefined) throw failures[0].reason;
+}
