@@ -1,0 +1,41 @@
+import { WorkError } from '../../domain/failure.ts';
+import { toolName } from './command-line.ts';
+import type { ToolResult } from './run-tool.ts';
+
+const LINES = 3;
+const LINE_LENGTH = 300;
+
+/** The last lines a tool wrote to stderr, without folders: they are scratch paths of this host. */
+export function describeStderr(stderrTail: string): string {
+  const lines = stderrTail
+    .split('\n')
+    .map((line) => line.trim().replaceAll(/(?:file:)?(?:\/[^\s/:'"]+)+\//g, ''))
+    .filter((line) => line !== '');
+  return lines
+    .slice(-LINES)
+    .map((line) => line.slice(0, LINE_LENGTH))
+    .join(' | ');
+}
+
+/** What a bad end of a tool was, in one sentence; undefined for a good one. */
+export function describeEnd(result: ToolResult): string | undefined {
+  const name = toolName(result.program);
+  const tail = describeStderr(result.stderrTail);
+  const because = tail === '' ? '' : `: ${tail}`;
+  if (result.isCanceled) return `${name} was cancelled`;
+  if (result.timedOut) return `${name} took too long and was stopped${because}`;
+  if (result.isStalled) return `${name} made no progress and was stopped${because}`;
+  if (result.signal !== null) return `${name} was ended by ${result.signal}${because}`;
+  if (result.exitCode !== 0) return `${name} failed with exit code ${result.exitCode}${because}`;
+  return undefined;
+}
+
+/** Throws a WorkError of type `ToolFailed`, or `NoSpace`, unless the tool ended well. */
+export function assertToolSucceeded(result: ToolResult, doing: string): void {
+  const end = describeEnd(result);
+  if (end === undefined) return;
+  if (/No space left on device|Cannot close file/.test(result.stderrTail)) {
+    throw new WorkError('NoSpace', `No space left while ${doing}`);
+  }
+  throw new WorkError('ToolFailed', `${end} (while ${doing})`);
+}
