@@ -31,7 +31,7 @@ export async function vodstream(input: VodstreamInput): Promise<void> {
           : undefined,
       () =>
         input.generateMp4
-          ? tasks.generateMp4({ jobId, filename: input.mp4Filename, mezzanine: input.mezzanine })
+          ? tasks.generateMp4({ jobId, mezzanine: input.mezzanine })
           : undefined,
       () => extractMetadata({ jobId, contentId: input.contentId }),
     ]);
