@@ -16,7 +16,7 @@ export async function vodstream(input: VodstreamInput): Promise<void> {
   const { jobId, tenant } = input;
   try {
     const source = { jobId, tenant, storage: input.sourceStorage, folder: input.sourceFolder };
-    await fetchSource({ ...source, retries: input.retries });
+    await fetchSource({ ...source, asset: input.asset, retries: input.retries });
     const { durationSeconds } = await inspectSource({
       jobId,
       allAudioTracks: input.allAudioTracks,

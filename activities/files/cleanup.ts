@@ -1,0 +1,21 @@
+import { rm } from 'node:fs/promises';
+import { jobScratch } from '../scratch.ts';
+import type { TaskCode } from '../task.ts';
+
+export interface CleanupInput {
+  readonly jobId: number;
+}
+
+export interface CleanupResult {
+  readonly message: string;
+}
+
+/** Removes a job's scratch folder; one that is gone already is no error. */
+export function createCleanup(deps: {
+  readonly workRoot: string;
+}): TaskCode<CleanupInput, CleanupResult> {
+  return async (_task, { jobId }) => {
+    await rm(jobScratch(deps.workRoot, jobId), { recursive: true, force: true, maxRetries: 3 });
+    return { message: 'scratch files removed' };
+  };
+}

@@ -1,0 +1,23 @@
+import type { Storages } from '../../src/storage/storages.ts';
+import { createCleanup } from './cleanup.ts';
+import { createDeleteSource } from './delete-source.ts';
+import { createFetchSource } from './fetch-source.ts';
+import type { PublicationPort } from './publication.ts';
+import { createPublish } from './publish.ts';
+
+/** What the file tasks are given. */
+export interface FileTaskDeps {
+  readonly workRoot: string;
+  readonly storages: Storages;
+  readonly publication: PublicationPort;
+}
+
+/** The tasks that move files between storage and scratch, by the names of `src/domain/tasks.ts`. */
+export function createFileTasks(deps: FileTaskDeps) {
+  return {
+    fetchSource: createFetchSource(deps),
+    publish: createPublish(deps),
+    deleteSource: createDeleteSource(deps),
+    cleanup: createCleanup(deps),
+  };
+}

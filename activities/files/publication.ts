@@ -1,0 +1,29 @@
+import type { JobResult } from '../../src/domain/callback.ts';
+import type { Task } from '../task.ts';
+
+/** A new publication of an asset. */
+export interface Publication {
+  readonly tenant: string;
+  /** Storage and full path of the output folder. */
+  readonly location: string;
+  /** Stem of the asset's names. */
+  readonly asset: string;
+  /** Keys of all its files. */
+  readonly files: readonly string[];
+  /** What the job end will tell. */
+  readonly result: JobResult;
+}
+
+/** The one moment at which an asset changes. */
+export interface PublicationPort {
+  /**
+   * Runs `writeManifests` while this attempt is proved to own its task, records the publication and
+   * the job's result, and returns the keys of the publication it replaces. Throws a WorkError
+   * `Superseded`, with nothing written, where another attempt took over.
+   */
+  switchOver(
+    task: Task,
+    publication: Publication,
+    writeManifests: () => Promise<void>,
+  ): Promise<readonly string[]>;
+}

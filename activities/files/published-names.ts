@@ -1,0 +1,16 @@
+/** Name of an asset's poster. */
+export const thumbnailName = (asset: string): string => `${asset}.jpg`;
+
+/** Name of an asset's technical metadata. */
+export const metadataName = (asset: string): string => `${asset}_metadata.json`;
+
+const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/**
+ * Whether a file is a media or captions file that a publication of the asset left in its folder,
+ * `<asset>-<job>-video-720p.mp4`. Source and output folder are the same by default.
+ */
+export function isPublishedName(asset: string, name: string): boolean {
+  const pattern = `^${escape(asset)}-\\d+-(?:video|audio|text)-[A-Za-z0-9-]+\\.(?:mp4|vtt|m3u8)$`;
+  return new RegExp(pattern).test(name);
+}
