@@ -7,7 +7,7 @@ import type { CaptionTrack, PackagedTrack } from '../../src/media/packager/packa
 import type { StorageDriver, StorageKind } from '../../src/storage/driver.ts';
 import { joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
-import { DOCUMENTS, STAGE_FILES } from '../media/documents.ts';
+import { DOCUMENTS, STAGE_FILES, type SourceFile } from '../media/documents.ts';
 import { jobScratch, readDocument, stageFolder } from '../scratch.ts';
 import type { Task, TaskCode } from '../task.ts';
 import { forEachParallel } from './parallel.ts';
@@ -18,9 +18,9 @@ export interface PublishInput {
   readonly jobId: number;
   readonly tenant: string;
   readonly storage: StorageKind;
-  /** The job's own `output_root`, canonical, below the tenant's root. */
-  readonly outputRoot: string | null;
   readonly folder: string;
+  readonly sourceStorage: StorageKind;
+  readonly sourceFolder: string;
   /** Stem of the asset's names. */
   readonly asset: string;
   /** Name of the MP4 where one was made. */
@@ -40,9 +40,9 @@ interface Upload {
 const PARALLEL_FILES = 4;
 
 /**
- * Publishes an asset whole or not at all. Files that nothing refers to yet go first, under names of
- * this job; then, while this attempt is proved to own its task, the files of fixed names and last the
- * two manifests. Whatever the former publication alone used is deleted after that.
+ * Publishes an asset whole or not at all. Every file is uploaded first, under names of this job that
+ * nothing refers to; then, while this attempt is proved to own its task, those with fixed names are
+ * renamed into place, the two manifests last. What only the former publication used goes after that.
  */
 export function createPublish(deps: {
   readonly workRoot: string;
@@ -50,62 +50,88 @@ export function createPublish(deps: {
   readonly publication: PublicationPort;
 }): TaskCode<PublishInput, PublishResult> {
   return async (task, input) => {
-    const storage = await deps.storages.open({
-      tenant: input.tenant,
-      kind: input.storage,
-      side: 'output',
-      subRoot: input.outputRoot,
-    });
-    const keyOf = (name: string): string => joinKey(input.folder, name);
+    const { tenant, folder, asset } = input;
+    const storage = await deps.storages.open({ tenant, kind: input.storage, side: 'output' });
     const plan = await planUploads(deps.workRoot, task, input);
-    const all = [...plan.early, ...plan.fixed, ...plan.active];
-    const files = all.map((one) => keyOf(one.name));
-    const written: string[] = [];
+    const keyOf = (name: string): string => joinKey(folder, name);
+    const stagedKeyOf = (name: string): string => keyOf(`.te-${task.jobId}-${name}`);
+    const files = [...plan.early, ...plan.switched].map((one) => keyOf(one.name));
+    await refuseToOverwriteSource(deps, input, storage, files);
+    const uploads = [
+      ...plan.early.map((one) => ({ ...one, key: keyOf(one.name) })),
+      ...plan.switched.map((one) => ({ ...one, key: stagedKeyOf(one.name) })),
+    ];
+    let isSwitching = false;
     let replaced: readonly string[];
     try {
-      await forEachParallel(plan.early, PARALLEL_FILES, async (one) => {
-        await putOnce(storage, task, one, keyOf(one.name), written);
-      });
+      await forEachParallel(uploads, PARALLEL_FILES, (one) => putOnce(storage, task, one));
       replaced = await deps.publication.switchOver(
         task,
         {
-          tenant: input.tenant,
-          location: `${storage.kind}:${storage.fullPath(input.folder)}`,
-          asset: input.asset,
+          tenant,
+          location: `${storage.kind}:${storage.fullPath(folder)}`,
+          asset,
           files,
           result: {
-            message: storage.fullPath(keyOf(manifestNames(input.asset).hls)),
+            message: storage.fullPath(keyOf(manifestNames(asset).hls)),
             files: files.map((key) => storage.fullPath(key)),
             durationSeconds: input.durationSeconds,
           },
         },
         async () => {
-          for (const one of [...plan.fixed, ...plan.active]) {
-            await storage.upload(one.path, keyOf(one.name), { signal: task.signal });
-          }
+          isSwitching = true;
+          for (const { name } of plan.switched) await storage.move(stagedKeyOf(name), keyOf(name));
         },
       );
     } catch (error) {
-      // another attempt may be using the same names by now: only what is still ours is taken back
-      if (!(error instanceof WorkError && error.type === 'Superseded')) await storage.delete(written);
+      // a later attempt uses the same names, and half a switch needs its files: those stay
+      const isOurs = !(error instanceof WorkError && error.type === 'Superseded');
+      if (isOurs && !isSwitching) await storage.delete(uploads.map((one) => one.key));
       throw error;
     }
     await storage.delete(replaced.filter((key) => !files.includes(key)));
-    return { message: `${files.length} files in ${storage.fullPath(input.folder)}` };
+    return { message: `${files.length} files in ${storage.fullPath(folder)}` };
   };
+}
+
+/** Source and output folder may be one: no file of the client may be written over. */
+async function refuseToOverwriteSource(
+  deps: { readonly workRoot: string; readonly storages: Storages },
+  input: PublishInput,
+  output: StorageDriver,
+  keys: readonly string[],
+): Promise<void> {
+  if (input.sourceStorage !== input.storage) return;
+  const source = await deps.storages.open({
+    tenant: input.tenant,
+    kind: input.sourceStorage,
+    side: 'input',
+  });
+  const fetched = await readDocument<readonly SourceFile[]>(
+    stageFolder(deps.workRoot, input.jobId, 'source'),
+    DOCUMENTS.files,
+  );
+  const sources = new Set(
+    fetched.map((file) => source.fullPath(joinKey(input.sourceFolder, file.originalName))),
+  );
+  const clash = keys.map((key) => output.fullPath(key)).find((path) => sources.has(path));
+  if (clash !== undefined) {
+    throw new WorkError(
+      'InvalidInput',
+      `${clash} is a source of this job and would be overwritten; give another output_folder or mp4_filename`,
+    );
+  }
 }
 
 /** Uploads a file unless an earlier attempt left it there whole, and checks its size. */
 async function putOnce(
   storage: StorageDriver,
   task: Task,
-  one: Upload,
-  key: string,
-  written: string[],
+  one: Upload & { readonly key: string },
 ): Promise<void> {
+  const { key } = one;
   const [{ size }, there] = await Promise.all([stat(one.path), storage.stat(key)]);
   if (there?.sizeBytes === size) return;
-  written.push(key);
   const stored = await storage.upload(one.path, key, {
     signal: task.signal,
     onProgress: (doneBytes) => {
@@ -132,9 +158,10 @@ async function planUploads(
   task: Task,
   input: PublishInput,
 ): Promise<{
+  /** Named for this job: nothing refers to them before the manifests do. */
   readonly early: readonly Upload[];
-  readonly fixed: readonly Upload[];
-  readonly active: readonly Upload[];
+  /** Of fixed names, in the order in which they are switched; manifests last. */
+  readonly switched: readonly Upload[];
 }> {
   const { jobId, asset } = input;
   const stage = (name: Parameters<typeof stageFolder>[2]): string => stageFolder(workRoot, jobId, name);
@@ -172,7 +199,6 @@ async function planUploads(
       })),
       ...(await Promise.all(manifests.playlists.map(write))),
     ],
-    fixed,
-    active: await Promise.all(manifests.active.map(write)),
+    switched: [...fixed, ...(await Promise.all(manifests.active.map(write)))],
   };
 }

@@ -12,9 +12,8 @@ export interface VodstreamInput extends RecipeInput {
   readonly sourceStorage: StorageKind;
   readonly sourceFolder: string;
   readonly destinationStorage: StorageKind;
+  /** Below the tenant's root; the job's own `output_root` is its first part. */
   readonly outputFolder: string;
-  /** Root given by the job in place of the tenant's; null where it gave none. */
-  readonly outputRoot: string | null;
   /** Stem of the asset's file names, out of `content_id`. */
   readonly asset: string;
   readonly deleteSource: boolean;

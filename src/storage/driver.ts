@@ -49,6 +49,8 @@ export interface StorageDriver {
   download(key: string, path: string, options?: TransferOptions): Promise<StoredFile>;
   /** Writes a local file under `key`: visible whole or not at all, replacing what was there. */
   upload(path: string, key: string, options?: TransferOptions): Promise<StoredFile>;
+  /** Gives a file another key in one step, replacing what was there. */
+  move(fromKey: string, toKey: string): Promise<void>;
   /** Deletes files; one that is already gone is no error. */
   delete(keys: readonly string[]): Promise<void>;
   /** The full path of a key, as callbacks tell it (contract §3). */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -125,7 +125,9 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       const { folder, name } = splitKey(key);
       const target = await folderInside(root, folder, { isMade: true });
       if (target === undefined) throw new WorkError('StorageFailed', `${folder} cannot be made`);
-      const partial = join(target, `${PARTIAL}${randomUUID()}.part`);
+      const stem = `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+      await removeStalePartials(target, stem);
+      const partial = join(target, `${stem}-${randomUUID()}.part`);
       try {
         await copy(createReadStream(path, { highWaterMark: CHUNK_BYTES }), partial, options);
         await rename(partial, join(target, name));
@@ -140,6 +142,24 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       return written;
     },
 
+    move: async (fromKey, toKey) => {
+      const from = splitKey(fromKey);
+      const to = splitKey(toKey);
+      const [source, target] = await Promise.all([
+        folderInside(root, from.folder, { isMade: false }),
+        folderInside(root, to.folder, { isMade: true }),
+      ]);
+      if (source === undefined || target === undefined) {
+        throw new WorkError('StorageFailed', `${fromKey} does not exist any more`);
+      }
+      try {
+        await rename(join(source, from.name), join(target, to.name));
+        await syncFolder(target);
+      } catch (error) {
+        throw storageFailure(error, `renaming ${fromKey}`);
+      }
+    },
+
     delete: async (keys) => {
       for (const key of keys) {
         const { folder, name } = splitKey(key);
@@ -152,6 +172,18 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       await removeEmptyFolders(root, keys);
     },
   };
+}
+
+/** A partial file that nobody has written to for this long was left by a dead worker. */
+const STALE_MS = 60_000;
+
+async function removeStalePartials(folder: string, stem: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(stem) || !name.endsWith('.part')) continue;
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { force: true });
+  }
 }
 
 /** Folders exist in object storage only through their files; here they go with the last one. */

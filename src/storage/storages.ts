@@ -15,8 +15,6 @@ export interface StorageRequest {
   readonly tenant: string;
   readonly kind: StorageKind;
   readonly side: 'input' | 'output';
-  /** A job's own `output_root`, canonical: a folder below the tenant's root. */
-  readonly subRoot?: string | null;
 }
 
 /** Opens storages, each bound to one tenant's root. */
@@ -37,7 +35,7 @@ export function createStorages(deps: {
   readonly getRoots: (tenant: string) => Promise<TenantRoots | undefined>;
 }): Storages {
   return {
-    open: async ({ tenant, kind, side, subRoot }) => {
+    open: async ({ tenant, kind, side }) => {
       if (!isStorageAvailable(kind)) {
         throw new WorkError('InvalidInput', `${kind} storage is not configured on this server; use local`);
       }
@@ -47,8 +45,7 @@ export function createStorages(deps: {
       }
       const own = side === 'input' ? roots.inputRoot : roots.outputRoot;
       const shared = side === 'input' ? deps.localInputRoot : deps.localOutputRoot;
-      const root = own ?? join(shared, tenant);
-      return createLocalStorage(subRoot === undefined || subRoot === null ? root : join(root, subRoot));
+      return createLocalStorage(own ?? join(shared, tenant));
     },
   };
 }
