@@ -5,6 +5,24 @@ export interface RecipeInput {
   readonly jobId: number;
   readonly tenant: string;
   readonly contentId: string | null;
+  readonly sourceStorage?: StorageKind;
+  readonly destinationStorage?: StorageKind;
+}
+
+/** The part of a job that its workflow's input is made of. */
+export interface RecipeJob {
+  readonly id: number;
+  readonly tenant: string;
+  readonly workflow: string;
+  /** JSON text as it was kept. */
+  readonly parameters: string;
+}
+
+/** Storages of a tenant, for jobs that name none. */
+export interface StorageDefaults {
+  readonly source: StorageKind;
+  /** Null: the same as the source's. */
+  readonly destination: StorageKind | null;
 }
 
 /** What the `vodstream` workflow is started with, made of the job's parameters by `vodstream.ts`. */

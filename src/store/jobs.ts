@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { JobResult } from '../domain/callback.ts';
 import { JOB_STATES, type JobState, jobStateName } from '../domain/job-state.ts';
 import type { Db } from './db.ts';
+import { SEVERITIES, type Severity, withoutNul } from './logs.ts';
 
 /** A job as the store keeps it. */
 export interface Job {
@@ -44,6 +45,14 @@ export interface NewJob {
   readonly searchText: string;
   /** Each URL that gets the job's callbacks, once, with its scheme, host and port. */
   readonly callbackUrls: readonly { readonly url: string; readonly origin: string }[];
+  /** First rows of the job's log. */
+  readonly notes: readonly JobNote[];
+}
+
+/** A row that a job's log begins with. */
+export interface JobNote {
+  readonly severity: Severity;
+  readonly message: string;
 }
 
 interface JobRow {
@@ -98,7 +107,7 @@ export const jobFromRow = (row: JobRow): Job => ({
 });
 
 /**
- * Inserts a job with the streams its callbacks will flow in, in one statement. Text must hold no
+ * Inserts a job with its first log rows and the streams its callbacks will flow in, in one statement. Text must hold no
  * NUL: `parameters` and `custom_data` are JSON text, where it is escaped.
  */
 export async function insertJob(db: Db, job: NewJob): Promise<number> {
@@ -130,6 +139,13 @@ export async function insertJob(db: Db, job: NewJob): Promise<number> {
       SELECT job.id, endpoint.id, given.url
       FROM job, unnest(${urls}::text[], ${origins}::text[]) AS given (url, origin)
       JOIN endpoint USING (origin)
+    ), log AS (
+      INSERT INTO logs (job_id, severity, progname, message)
+      SELECT job.id, severity, 'api', message
+      FROM job, unnest(${job.notes.map((note) => SEVERITIES.indexOf(note.severity))}::smallint[],
+                       ${job.notes.map((note) => withoutNul(note.message))}::text[])
+        WITH ORDINALITY AS note (severity, message, ord)
+      ORDER BY ord
     )
     SELECT id FROM job`.execute(db);
   const id = rows[0]?.id;

@@ -1,10 +1,12 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import { recipeInput } from '../contract/recipes.ts';
+import { storageDefaults } from '../contract/storage-defaults.ts';
 import { WorkError } from '../domain/failure.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Db } from '../store/db.ts';
 import { finishJob } from '../store/finish.ts';
 import { getJob } from '../store/jobs.ts';
+import { getTenant } from '../store/tenants.ts';
 import { claimOutbox, type OutboxEntry, postponeOutbox, settleOutbox } from '../store/outbox.ts';
 import type { TemporalClient } from './client.ts';
 import { startJobWorkflow } from './start-job.ts';
@@ -50,7 +52,9 @@ async function dispatch(
   try {
     const job = await getJob(db, entry.jobId);
     if (job !== undefined && job.endedAt === null) {
-      const input = recipeInput(job);
+      const tenant = await getTenant(db, job.tenant);
+      if (tenant === undefined) throw new WorkError('InvalidInput', `Tenant ${job.tenant} is disabled`);
+      const input = recipeInput(job, storageDefaults(tenant));
       await temporal.withTimeout(CALL_TIMEOUT_MS, () =>
         startJobWorkflow(temporal.client, job, input),
       );

@@ -1,0 +1,13 @@
+import { isStorageKind } from '../storage/storages.ts';
+import type { Tenant } from '../store/tenants.ts';
+import type { StorageDefaults } from './recipe-input.ts';
+
+/** The storages that a tenant's jobs use where they name none (contract §6: S3). */
+export function storageDefaults(tenant: Tenant): StorageDefaults {
+  const { sourceStorage, destinationStorage } = tenant;
+  return {
+    source: isStorageKind(sourceStorage) ? sourceStorage : 'S3',
+    destination:
+      destinationStorage !== null && isStorageKind(destinationStorage) ? destinationStorage : null,
+  };
+}
