@@ -1,0 +1,45 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { describeIssue } from '../src/contract/new-job.ts';
+import { createAuthenticator } from './authenticator.ts';
+import type { ApiDeps, ApiEnv } from './deps.ts';
+import { ApiError, createErrorHandler, notFound } from './errors.ts';
+import { createAuth } from './middleware/auth.ts';
+import { jsonBody } from './middleware/json-body.ts';
+import { createMethodGuard } from './middleware/method-guard.ts';
+import { createRequestLog } from './middleware/request-log.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
+import { buildDocument, registerCredentials } from './openapi/document.ts';
+import { registerJobs } from './routes/jobs.ts';
+import { registerLogs } from './routes/logs.ts';
+import { registerReference } from './routes/reference.ts';
+import { registerRoot } from './routes/root.ts';
+import { registerSubmit } from './routes/submit.ts';
+
+/** Routes that need no credentials. */
+const OPEN = ['/', '/docs', '/docs/*', '/openapi.json'];
+
+/** The REST API (contract §5). */
+export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
+  const app = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw new ApiError(400, describeIssue(result.error, {}));
+    },
+  });
+  const isOpen = (path: string): boolean =>
+    OPEN.some((one) => (one.endsWith('*') ? path.startsWith(one.slice(0, -1)) : path === one));
+  const auth = createAuth(createAuthenticator(deps.db));
+  app.onError(createErrorHandler(deps.log));
+  app.notFound(notFound);
+  app.use(createRequestLog(deps.log));
+  app.use(securityHeaders);
+  app.use(jsonBody);
+  app.use((c, next) => (isOpen(c.req.path) ? next() : auth(c, next)));
+  app.use(createMethodGuard(app));
+  registerCredentials(app);
+  registerRoot(app);
+  registerSubmit(app, deps);
+  registerJobs(app, deps);
+  registerLogs(app, deps);
+  registerReference(app, () => buildDocument(app));
+  return app;
+}

@@ -1,0 +1,24 @@
+import type { Logger } from '../src/log/logger.ts';
+import type { Db } from '../src/store/db.ts';
+import type { Tenant } from '../src/store/tenants.ts';
+import type { Admitter } from './admitter.ts';
+
+/** What the API is given. */
+export interface ApiDeps {
+  readonly db: Db;
+  readonly log: Logger;
+  readonly admitter: Admitter;
+  /** Why a URL may not be called for a tenant with these networks, or undefined where it may. */
+  readonly checkUrl: (url: string, allowedNetworks: readonly string[]) => string | undefined;
+  readonly now: () => Date;
+}
+
+/** What middleware leaves for the handlers. */
+export interface ApiEnv {
+  Variables: {
+    requestId: string;
+    tenant: Tenant;
+    /** Body of the request, valid JSON within the limits; empty where there was none. */
+    bodyText: string;
+  };
+}

@@ -1,0 +1,46 @@
+import type { ErrorHandler, NotFoundHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { InvalidSubmissionError } from '../src/contract/new-job.ts';
+import type { Logger } from '../src/log/logger.ts';
+import type { ApiEnv } from './deps.ts';
+
+/** Statuses that the API answers with besides 200. */
+export type ErrorStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 429 | 500;
+
+/** An answer other than success; `{"error": message}` on the wire. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: ErrorStatus;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: ErrorStatus,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** The API's only border for errors: what is not meant for clients is logged and told as a 500. */
+export function createErrorHandler(log: Logger): ErrorHandler<ApiEnv> {
+  return (error, c) => {
+    if (error instanceof ApiError) {
+      return c.json({ error: error.message }, error.status, error.headers);
+    }
+    if (error instanceof InvalidSubmissionError) return c.json({ error: error.message }, 400);
+    if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
+    log.error({ err: error, requestId: c.get('requestId') }, 'request failed');
+    const isSubmission = c.req.method === 'POST' && c.req.path === '/job';
+    return c.json(
+      { error: isSubmission ? 'Unable to create job request' : 'Internal error' },
+      500,
+    );
+  };
+}
+
+/** Unknown routes. */
+export const notFound: NotFoundHandler<ApiEnv> = (c) =>
+  c.json({ error: `There is no ${c.req.method} ${c.req.path}` }, 404);
