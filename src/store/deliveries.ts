@@ -16,7 +16,7 @@ export interface ClaimedStream {
   readonly allowedNetworks: readonly string[];
 }
 
-/** The oldest pending delivery of a stream. */
+/** A delivery that is still to be made. */
 export interface PendingDelivery {
   readonly deliveryId: number;
   readonly eventId: number;
@@ -99,32 +99,40 @@ export async function claimStreams(
   }));
 }
 
-/** The oldest pending delivery of a stream, or undefined where nothing is left. */
-export async function getNextDelivery(
+/** The pending deliveries of a stream, oldest first. */
+export async function listPendingDeliveries(
   db: Db,
   streamId: number,
-): Promise<PendingDelivery | undefined> {
+  limit: number,
+): Promise<readonly PendingDelivery[]> {
   const { rows } = await sql<{ id: number; event_id: number; body: string; attempts: number }>`
     SELECT d.id, event_id, body, attempts FROM deliveries d JOIN events ON events.id = event_id
-    WHERE stream_id = ${streamId} AND state = 'pending' ORDER BY event_id LIMIT 1`.execute(db);
-  const row = rows[0];
-  return (
-    row && { deliveryId: row.id, eventId: row.event_id, body: row.body, attempts: row.attempts }
-  );
+    WHERE stream_id = ${streamId} AND state = 'pending' ORDER BY event_id LIMIT ${limit}`.execute(db);
+  return rows.map((row) => ({
+    deliveryId: row.id,
+    eventId: row.event_id,
+    body: row.body,
+    attempts: row.attempts,
+  }));
 }
 
-/** Records an attempt and what it makes of the delivery. */
+/** Records an attempt, what it makes of the delivery, and keeps the stream claimed for longer. */
 export async function recordAttempt(
   db: Db,
+  streamId: number,
   deliveryId: number,
   attempt: DeliveryAttempt,
   state: 'pending' | 'delivered' | 'exhausted',
+  claimSeconds: number,
 ): Promise<void> {
   await sql`
     WITH attempt AS (
       INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer)
       VALUES (${deliveryId}, ${attempt.at}, ${attempt.durationMs}, ${attempt.status}, ${attempt.error},
               ${attempt.answer})
+    ), stream AS (
+      UPDATE streams SET claimed_until = now() + make_interval(secs => ${claimSeconds})
+      WHERE id = ${streamId}
     )
     UPDATE deliveries SET state = ${state}, attempts = attempts + 1,
       delivered_at = ${state === 'delivered' ? attempt.at : null}

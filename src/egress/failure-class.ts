@@ -1,0 +1,55 @@
+/** Why a request got no answer. */
+export type FailureClass =
+  | 'blocked'
+  | 'refused'
+  | 'timeout'
+  | 'dns'
+  | 'tls'
+  | 'reset'
+  | 'protocol';
+
+const BY_CODE: Readonly<Record<string, FailureClass>> = {
+  EBLOCKED: 'blocked',
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'refused',
+  ENETUNREACH: 'refused',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  ETIMEDOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_HEADERS_TIMEOUT: 'timeout',
+  UND_ERR_BODY_TIMEOUT: 'timeout',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  UND_ERR_SOCKET: 'reset',
+};
+
+const SENTENCES: Readonly<Record<FailureClass, string>> = {
+  blocked: 'the address is not allowed for this client',
+  refused: 'the connection was refused',
+  timeout: 'no answer in time',
+  dns: 'the name could not be resolved',
+  tls: 'the certificate or TLS handshake was not accepted',
+  reset: 'the connection broke off',
+  protocol: 'the answer was no valid HTTP',
+};
+
+/** An error of a request as its class and a sentence for people; no address of ours is in it. */
+export function classifyFailure(
+  error: unknown,
+  isTimedOut: boolean,
+): { readonly failure: FailureClass; readonly message: string } {
+  const failure = isTimedOut ? 'timeout' : classOf(error);
+  return { failure, message: SENTENCES[failure] };
+}
+
+function classOf(error: unknown): FailureClass {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const inner = at instanceof AggregateError ? at.errors[0] : at;
+    const code = String((inner as { readonly code?: unknown }).code ?? '');
+    const known = BY_CODE[code];
+    if (known !== undefined) return known;
+    if (/^ERR_(?:TLS|SSL)|CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return 'tls';
+  }
+  return 'protocol';
+}
