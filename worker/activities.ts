@@ -1,0 +1,73 @@
+import { Context } from '@temporalio/activity';
+import { drainEndpoint } from '../activities/callbacks/drain-endpoint.ts';
+import { createTaskActivities } from '../activities/index.ts';
+import { createJournal } from '../activities/journal/journal.ts';
+import { createReconcile } from '../activities/reconcile/reconcile.ts';
+import { RETRY_WAITS_SECONDS } from '../src/domain/retry-schedule.ts';
+import type { Egress } from '../src/egress/egress.ts';
+import type { Logger } from '../src/log/logger.ts';
+import { createStorages } from '../src/storage/storages.ts';
+import type { Db } from '../src/store/db.ts';
+import { getTenant } from '../src/store/tenants.ts';
+import type { WorkSignal } from '../src/store/work-signal.ts';
+import type { TemporalClient } from '../src/temporal/client.ts';
+import { describeJobExecution } from '../src/temporal/describe-execution.ts';
+import { createPublication } from './publication.ts';
+import type { Activities } from './workers.ts';
+
+/** What the activities of a worker process are made of. */
+export interface ActivityParts {
+  readonly db: Db;
+  readonly log: Logger;
+  readonly temporal: TemporalClient;
+  readonly egress: Egress;
+  /** Woken when deliveries are added. */
+  readonly deliveries: WorkSignal;
+  readonly workRoot: string;
+  readonly localInputRoot: string;
+  readonly localOutputRoot: string;
+  /** Seconds to wait after each failed attempt of a callback. */
+  readonly retryWaitsSeconds?: readonly number[];
+}
+
+/** Puts the activities of all task queues together. */
+export function createActivities(parts: ActivityParts): Activities {
+  const { db, log } = parts;
+  const journal = createJournal({ db });
+  const drainDeps = {
+    db,
+    log,
+    egress: parts.egress,
+    retryWaitsSeconds: parts.retryWaitsSeconds ?? RETRY_WAITS_SECONDS,
+    waitForWork: parts.deliveries.wait,
+  };
+  return {
+    journal,
+    tasks: createTaskActivities({
+      db,
+      log,
+      workRoot: parts.workRoot,
+      storages: createStorages({
+        localInputRoot: parts.localInputRoot,
+        localOutputRoot: parts.localOutputRoot,
+        getRoots: (tenant) => getTenant(db, tenant),
+      }),
+      publication: createPublication({ db }),
+    }),
+    callbacks: {
+      drainEndpoint: (input) => {
+        const context = Context.current();
+        return drainEndpoint(drainDeps, input, {
+          signal: context.cancellationSignal,
+          heartbeat: (details) => context.heartbeat(details),
+        });
+      },
+    },
+    reconcile: createReconcile({
+      db,
+      journal,
+      log,
+      describeExecution: (jobId) => describeJobExecution(parts.temporal, jobId),
+    }),
+  };
+}

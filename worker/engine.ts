@@ -1,0 +1,100 @@
+import { NativeConnection } from '@temporalio/worker';
+import type { Logger } from '../src/log/logger.ts';
+import type { TaskQueueName } from '../src/temporal/names.ts';
+import { createTemporalClient } from '../src/temporal/client.ts';
+import { registerSchedules, registerSearchAttributes } from '../src/temporal/register.ts';
+import { createEgress } from '../src/egress/egress.ts';
+import { closeDb, createDb, pingDb } from '../src/store/db.ts';
+import { CHANNELS, listen } from '../src/store/listen.ts';
+import { pendingMigrations } from '../src/store/migrate.ts';
+import { createWorkSignal } from '../src/store/work-signal.ts';
+import { createActivities } from './activities.ts';
+import { untilItWorks } from '../src/process/until-it-works.ts';
+import { createWorkers } from './workers.ts';
+
+/** What a worker process is made with. */
+export interface WorkerEngineOptions {
+  readonly databaseUrl: string;
+  readonly databasePoolSize: number;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  readonly queues: readonly TaskQueueName[];
+  readonly workRoot: string;
+  readonly localInputRoot: string;
+  readonly localOutputRoot: string;
+  readonly retryWaitsSeconds?: readonly number[];
+  readonly log: Logger;
+  /** Aborts a start that waits for Postgres or Temporal. */
+  readonly signal?: AbortSignal;
+}
+
+/** A running worker process. */
+export interface WorkerEngine {
+  /** Resolves when the workers have stopped, rejects when one of them failed. */
+  readonly ended: Promise<void>;
+  /** Stops taking work, gives running tasks a moment, cancels the rest. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts workers as soon as Postgres and Temporal are there, however long that takes. */
+export async function startWorkerEngine(options: WorkerEngineOptions): Promise<WorkerEngine> {
+  const { log } = options;
+  const db = createDb({
+    url: options.databaseUrl,
+    poolSize: options.databasePoolSize,
+    applicationName: 'task-engine-worker',
+    onError: (error) => log.warn({ err: error }, 'a database connection broke'),
+  });
+  const temporal = createTemporalClient({
+    address: options.temporalAddress,
+    namespace: options.temporalNamespace,
+  });
+  const wait = <Result>(what: string, work: () => Promise<Result>): Promise<Result> =>
+    untilItWorks(what, work, { log, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+
+  await wait('Postgres', () => pingDb(db));
+  await wait('the database schema (the api brings it up to date)', async () => {
+    const pending = await pendingMigrations(db);
+    if (pending.length > 0) throw new Error(`migrations pending: ${pending.join(', ')}`);
+  });
+  const connection = await wait('Temporal', () =>
+    NativeConnection.connect({ address: options.temporalAddress }),
+  );
+  await wait('Temporal search attributes and schedules', async () => {
+    await registerSearchAttributes(temporal.client, options.temporalNamespace);
+    await registerSchedules(temporal.client);
+  });
+
+  const egress = createEgress();
+  const deliveries = createWorkSignal();
+  const listener = listen({
+    url: options.databaseUrl,
+    channels: [CHANNELS.deliveries],
+    onNotify: deliveries.wake,
+  });
+  const workers = await createWorkers({
+    connection,
+    namespace: options.temporalNamespace,
+    queues: options.queues,
+    activities: createActivities({ ...options, db, temporal, egress, deliveries }),
+  });
+
+  const stopWorkers = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const running = Promise.all(workers.map((worker) => worker.run())).finally(stopWorkers);
+  const ended = running.then(() => undefined);
+  ended.catch(() => undefined);
+  return {
+    ended,
+    stop: async () => {
+      stopWorkers();
+      await ended.catch((error: unknown) => log.error({ err: error }, 'a worker ended badly'));
+      await listener.close();
+      await egress.close();
+      await connection.close();
+      await temporal.close();
+      await closeDb(db);
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { Logger } from '../src/log/logger.ts';
+
+const LEVELS = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+} as const;
+
+/** Sends the SDK's own log lines to ours; must run before the first worker or connection is made. */
+export function installTemporalLog(log: Logger): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', (entry) => {
+      log[LEVELS[entry.level]]({ ...entry.meta }, entry.message);
+    }),
+    // signals are the composition root's business
+    shutdownSignals: [],
+  });
+}
