@@ -110,14 +110,16 @@ async function describeTrack(
       `The packaged ${track.kind} track of ${track.originalName} is ${durationSeconds.toFixed(3)} s long, its source ${track.durationSeconds.toFixed(3)} s`,
     );
   }
+  const mediaBytes = layout.segments.reduce((sum, one) => sum + one.sizeBytes, 0);
+  const averageBandwidth = Math.ceil((mediaBytes * 8) / durationSeconds);
   return {
     ...track,
     fileName,
     sizeBytes: size,
     codecs: representation.codecs,
     sar: representation.sar ?? '1:1',
-    bandwidth: representation.bandwidth,
-    averageBandwidth: Math.ceil((size * 8) / durationSeconds),
+    bandwidth: Math.max(representation.bandwidth, averageBandwidth),
+    averageBandwidth,
     startSeconds: layout.startSeconds,
     packagedSeconds: durationSeconds,
     initEndByte: layout.initEndByte,

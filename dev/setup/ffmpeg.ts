@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { packagerProgram } from '../../src/media/process/programs.ts';
+import type { Progress } from '../progress.ts';
+import { runCommand } from '../run-command.ts';
+import { SetupError } from './error.ts';
+
+const INSTALL = 'apt-get update && apt-get install -y --no-install-recommends ffmpeg';
+
+/** Finds ffmpeg and ffprobe, or installs them as root on a Debian-like system. */
+export async function ensureFfmpeg(progress: Progress): Promise<void> {
+  if (await hasFfmpeg(progress)) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    const command = existsSync('/usr/bin/apt-get')
+      ? `sudo sh -c '${INSTALL}'`
+      : 'your package manager (macOS: brew install ffmpeg)';
+    throw new SetupError(`ffmpeg and ffprobe are missing. Install them: ${command}`);
+  }
+  const end = await progress.slow('ffmpeg: installing by apt-get (about 20 s, 60 MB)', (note) =>
+    runCommand('sh', ['-c', INSTALL], {
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+      onLine: note,
+    }),
+  );
+  if (!end.isOk) throw new SetupError(`ffmpeg could not be installed: ${end.reason}. Run: ${INSTALL}`);
+  if (!(await hasFfmpeg(progress))) throw new SetupError('ffmpeg is not on PATH after its installation');
+}
+
+async function hasFfmpeg(progress: Progress): Promise<boolean> {
+  const [ffmpeg, ffprobe] = await Promise.all([
+    runCommand('ffmpeg', ['-version']),
+    runCommand('ffprobe', ['-version']),
+  ]);
+  if (!ffmpeg.isOk || !ffprobe.isOk) return false;
+  progress.line(`ffmpeg: ${/version (\S+)/.exec(ffmpeg.output)?.[1] ?? 'found'}`);
+  return true;
+}
+
+/** Says where the packager is, or what is wrong with it. */
+export async function ensurePackager(progress: Progress): Promise<void> {
+  const end = await runCommand(packagerProgram(), ['--version']);
+  if (!end.isOk) {
+    throw new SetupError(`shaka-packager does not run here: ${end.reason}. Run npm ci again`);
+  }
+  progress.line(`shaka-packager: ${/v?\d+\.\d+\.\d+/.exec(end.output)?.[0] ?? 'found'}`);
+}
