@@ -13,6 +13,8 @@ const LEVELS = {
 export function installTemporalLog(log: Logger): void {
   Runtime.install({
     logger: new DefaultLogger('WARN', (entry) => {
+      // said of every activity-only worker, which is what we want
+      if (entry.message.startsWith('No workflows registered')) return;
       log[LEVELS[entry.level]]({ ...entry.meta }, entry.message);
     }),
     // signals are the composition root's business

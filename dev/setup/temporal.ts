@@ -15,7 +15,7 @@ const LOCK_WAIT_MS = 25 * 60 * 1000;
 
 async function versionOf(program: string): Promise<string | undefined> {
   const end = await runCommand(program, ['--version'], { timeoutMs: 20_000 });
-  return end.isOk ? (/\d+\.\d+\.\d+/.exec(end.output)?.[0] ?? 'unknown') : undefined;
+  return end.isOk ? (/Server \d+\.\d+\.\d+/.exec(end.output)?.[0] ?? 'found') : undefined;
 }
 
 /**
