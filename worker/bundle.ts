@@ -7,9 +7,6 @@ import sdk from '@temporalio/worker/package.json' with { type: 'json' };
 const ROOT = join(import.meta.dirname, '..');
 const CACHE = join(ROOT, 'node_modules', '.cache', 'task-engine');
 
-/** Modules whose interceptors run in every workflow. A bundle takes them only here. */
-export const WORKFLOW_INTERCEPTORS = [join(ROOT, 'workflows', 'interceptors', 'callbacks.ts')];
-
 /** Everything that may be in a bundle: what it is made of decides whether a kept one still holds. */
 const SOURCES = ['workflows', 'src/domain', 'src/temporal/names.ts'];
 
@@ -46,11 +43,11 @@ export async function loadWorkflowBundle(): Promise<{ readonly code: string }> {
   return { code };
 }
 
-/** Bundles the workflow code anew. */
-export function buildWorkflowBundle(): Promise<WorkflowBundleWithSourceMap> {
+/** Bundles the workflow code of a source tree anew; a worker takes interceptors only through here. */
+export function buildWorkflowBundle(root = ROOT): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
-    workflowsPath: join(ROOT, 'workflows', 'index.ts'),
-    workflowInterceptorModules: WORKFLOW_INTERCEPTORS,
+    workflowsPath: join(root, 'workflows', 'index.ts'),
+    workflowInterceptorModules: [join(root, 'workflows', 'interceptors', 'callbacks.ts')],
     logger: { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore, log: ignore },
   });
 }

@@ -24,15 +24,20 @@ const LONGEST_WAIT_MS = 10_000;
 /** Up for this long, a piece counts as sound again. */
 const SOUND_MS = 60_000;
 
+/** How long to wait before the start after this one, when the piece ran for `upMs`. */
+export function nextWaitMs(waitMs: number, upMs: number): number {
+  return upMs > SOUND_MS ? FIRST_WAIT_MS : Math.min(LONGEST_WAIT_MS, waitMs * 2);
+}
+
 /**
- * Keeps a piece running: one that dies is started again, after a wait that doubles while it keeps
- * dying. The first start is the caller's to await; its failure is thrown.
+ * Keeps a piece running: one that dies is started again, after a wait that doubles from 0.2 s to 10 s
+ * while it keeps dying. The first start is the caller's to await; its failure is thrown.
  */
 export async function supervise(
   piece: Piece,
   options: {
-    /** Told of each start, the first one included. */
-    readonly onStart: (running: RunningPiece) => void | Promise<void>;
+    /** Told the process id at each start, the first one included, and undefined at each end. */
+    readonly onChange: (pid: number | undefined) => void | Promise<void>;
     readonly say: (text: string) => void;
   },
 ): Promise<Supervised> {
@@ -49,31 +54,39 @@ export async function supervise(
       };
     });
 
+  const startAgain = async (): Promise<void> => {
+    try {
+      current = await piece.start();
+      await options.onChange(current.pid);
+      if (!isStopping) options.say(`${piece.name} is up again (pid ${current.pid})`);
+    } catch (error) {
+      options.say(`${piece.name} ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+
   const watch = async (): Promise<void> => {
     let waitMs = FIRST_WAIT_MS;
     let startedAt = Date.now();
     while (!isStopping) {
-      const how = (await current?.ended) ?? 'did not start';
+      const how = (await current?.ended) ?? 'is not up';
+      current = undefined;
+      await options.onChange(undefined);
       if (isStopping) return;
-      if (Date.now() - startedAt > SOUND_MS) waitMs = FIRST_WAIT_MS;
+      const upMs = Date.now() - startedAt;
+      if (upMs > SOUND_MS) waitMs = FIRST_WAIT_MS;
       options.say(`${piece.name} ${how}; starting it again in ${waitMs / 1000} s`);
       await pause(waitMs);
-      waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2);
+      waitMs = nextWaitMs(waitMs, upMs);
       if (isStopping) return;
       startedAt = Date.now();
-      try {
-        current = await piece.start();
-        await options.onStart(current);
-        options.say(`${piece.name} is up again (pid ${current.pid})`);
-      } catch (error) {
-        current = undefined;
-        options.say(`${piece.name}: ${error instanceof Error ? error.message : String(error)}`);
-      }
+      await startAgain();
     }
+    // asked to stop while it was being started again
+    await current?.stop();
   };
 
   current = await piece.start();
-  await options.onStart(current);
+  await options.onChange(current.pid);
   const watching = watch();
   return {
     stop: async () => {

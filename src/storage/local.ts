@@ -126,7 +126,7 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       const target = await folderInside(root, folder, { isMade: true });
       if (target === undefined) throw new WorkError('StorageFailed', `${folder} cannot be made`);
       const stem = `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
-      await removeStalePartials(target, stem);
+      await removePartials(target, stem);
       const partial = join(target, `${stem}-${randomUUID()}.part`);
       try {
         await copy(createReadStream(path, { highWaterMark: CHUNK_BYTES }), partial, options);
@@ -174,15 +174,13 @@ export function createLocalStorage(rootPath: string): StorageDriver {
   };
 }
 
-/** A partial file that nobody has written to for this long was left by a dead worker. */
-const STALE_MS = 60_000;
-
-async function removeStalePartials(folder: string, stem: string): Promise<void> {
+/**
+ * Removes what earlier writers of the same key left half done. One that is still at it, on a worker
+ * that was cut off, finds its file gone when it wants to rename it, and fails.
+ */
+async function removePartials(folder: string, stem: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (!name.startsWith(stem) || !name.endsWith('.part')) continue;
-    const path = join(folder, name);
-    const found = await stat(path).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { force: true });
+    if (name.startsWith(stem) && name.endsWith('.part')) await rm(join(folder, name), { force: true });
   }
 }
 

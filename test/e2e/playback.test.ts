@@ -69,9 +69,10 @@ async function playByShaka(manifest: string): Promise<Played> {
         errors.push(String(event.detail.code)),
       );
       await engineOf.load(url);
-      const audio = engineOf.getAudioLanguages();
+      const audio = engineOf.getAudioTracks();
       const texts = engineOf.getTextTracks().map((one: { language: string }) => one.language);
-      if (audio.includes('es')) engineOf.selectAudioLanguage('es');
+      const spanish = audio.find((one: { language: string }) => one.language === 'es');
+      if (spanish !== undefined) engineOf.selectAudioTrack(spanish);
       const [text] = engineOf.getTextTracks();
       if (text !== undefined) {
         engineOf.selectTextTrack(text);
@@ -79,7 +80,7 @@ async function playByShaka(manifest: string): Promise<Played> {
       }
       await video.play();
       await new Promise((resolve) => setTimeout(resolve, 4000));
-      const playing = engineOf.getVariantTracks().find((one: { active: boolean }) => one.active)?.language ?? '';
+      const playing = engineOf.getAudioTracks().find((one: { active: boolean }) => one.active)?.language ?? '';
       const cues = [...video.textTracks].flatMap((one) =>
         [...(one.cues ?? [])].map((cue) => ({ start: cue.startTime, text: cue.text })),
       );
@@ -87,7 +88,7 @@ async function playByShaka(manifest: string): Promise<Played> {
         seconds: video.currentTime,
         frames: video.getVideoPlaybackQuality().totalVideoFrames,
         errors,
-        languages: audio,
+        languages: audio.map((one: { language: string }) => one.language),
         texts,
         playing,
         cues,

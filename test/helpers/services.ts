@@ -23,19 +23,27 @@ declare module 'vitest' {
   }
 }
 
-let running: Promise<{ services: Services; stop: () => Promise<void> }> | undefined;
-let users = 0;
+interface Shared {
+  running: Promise<{ services: Services; stop: () => Promise<void> }> | undefined;
+  users: number;
+}
+
+// every project loads this file anew, within one process
+const KEY = Symbol.for('task-engine.test-services');
+const holder = globalThis as unknown as Record<symbol, Shared | undefined>;
+holder[KEY] ??= { running: undefined, users: 0 };
+const shared = holder[KEY];
 
 /** One Postgres and one Temporal for the whole run, shared by the projects that need them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  users += 1;
-  running ??= start();
-  const { services, stop } = await running;
+  shared.users += 1;
+  shared.running ??= start();
+  const { services, stop } = await shared.running;
   project.provide('services', services);
   return async () => {
-    users -= 1;
-    if (users > 0) return;
-    running = undefined;
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    shared.running = undefined;
     await stop();
   };
 }

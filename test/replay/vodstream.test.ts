@@ -1,0 +1,93 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import product from '../../package.json' with { type: 'json' };
+import { jobWorkflowId } from '../../src/temporal/names.ts';
+import { buildWorkflowBundle, loadWorkflowBundle } from '../../worker/bundle.ts';
+import { makeLanguageFolder } from '../helpers/clips.ts';
+import { TestEngine } from '../helpers/engine.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const HISTORIES = join(import.meta.dirname, 'histories');
+
+let engine: TestEngine;
+let connection: Connection;
+/** Name → history as JSON, recorded by this version. */
+const recorded = new Map<string, string>();
+
+beforeAll(async () => {
+  engine = await TestEngine.create();
+  connection = await Connection.connect({ address: inject('services').temporalAddress });
+  const client = new Client({ connection, namespace: engine.namespace });
+  await makeLanguageFolder(await engine.sourceFolder('movie'), 4);
+  const cases = {
+    full: { source_folder: 'movie', output_folder: 'full', generate_mp4: true, delete_source: false },
+    plain: { source_folder: 'movie', output_folder: 'plain', create_thumbnail: false },
+    failed: { source_folder: 'nothing' },
+  };
+  for (const [name, parameters] of Object.entries(cases)) {
+    const jobId = await engine.submit({ content_id: name, ...parameters });
+    await engine.untilEnded(jobId);
+    const handle = client.workflow.getHandle(jobWorkflowId(jobId));
+    await handle.result().catch(() => undefined);
+    recorded.set(name, historyToJSON(await handle.fetchHistory()));
+  }
+  // a new version keeps what it recorded first, for all later versions to replay
+  await mkdir(HISTORIES, { recursive: true });
+  for (const [name, text] of recorded) {
+    await writeFile(join(HISTORIES, `vodstream-${product.version}-${name}.json`), text, { flag: 'wx' }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      },
+    );
+  }
+});
+
+afterAll(async () => {
+  await connection?.close();
+  await engine?.stop();
+});
+
+const replay = (code: string, history: string, workflowId: string): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle: { code } }, JSON.parse(history), workflowId);
+
+test('every history recorded by this and earlier versions replays', async () => {
+  const { code } = await loadWorkflowBundle();
+  const files = await readdir(HISTORIES);
+  expect(files.length).toBeGreaterThanOrEqual(3);
+  for (const file of files) {
+    await replay(code, await readFile(join(HISTORIES, file), 'utf8'), 'job-1');
+  }
+});
+
+test.each(['full', 'plain', 'failed'])('the history of a %s job, just recorded, replays', async (name) => {
+  const { code } = await loadWorkflowBundle();
+  await replay(code, recorded.get(name) ?? '', 'job-1');
+});
+
+test('a reordered task makes the replay fail', async () => {
+  const cache = join(ROOT, 'node_modules', '.cache');
+  await mkdir(cache, { recursive: true });
+  const tree = await mkdtemp(join(cache, 'reordered-'));
+  try {
+    for (const folder of ['workflows', 'src']) {
+      await cp(join(ROOT, folder), join(tree, folder), { recursive: true });
+    }
+    await cp(join(ROOT, 'package.json'), join(tree, 'package.json'));
+    const file = join(tree, 'workflows', 'vodstream.ts');
+    const text = await readFile(file, 'utf8');
+    const steps = ['() => prepareCaptions({ jobId }),', '() => tasks.package({ jobId }),'] as const;
+    const [first, second] = steps;
+    const swapped = text.replace(first, '@').replace(second, first).replace('@', second);
+    expect(swapped).not.toBe(text);
+    await writeFile(file, swapped);
+    const { code } = await buildWorkflowBundle(tree);
+    await expect(replay(code, recorded.get('full') ?? '', 'job-1')).rejects.toThrow(DeterminismViolationError);
+  } finally {
+    await rm(tree, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,79 @@
+import { posix } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { WorkError } from '../../../src/domain/failure.ts';
+import { assetName, joinKey, parseFileName, parseFolder } from '../../../src/storage/paths.ts';
+
+const HOSTILE = [
+  '', '.', '..', '/', '//', '../x', 'a/../../b', 'a/..', './a', 'a/./b', '/etc/passwd', '//server/x',
+  '..%2fx', '%2e%2e/x', '%2E%2E%2Fx', 'a%00b', '%5c..%5cx', '..\\x', 'a\\b', 'C:\\x', 'C:/x', 'c:x',
+  'a\u0000b', 'a\nb', 'a\rb', 'a\u007fb', 'a\u2028b', ' a', 'a ', 'a/ b', 'a.', 'a./b', 'a/b.', '．．／x',
+  '．．', 'a／b', 'a＼b', '․․/x', 'a//b', '.te-1-x', 'a/.te-x/b', `${'x'.repeat(256)}`, `${'a/'.repeat(600)}a`,
+];
+
+/** Attacks put before, behind and into harmless paths. */
+const CORPUS = HOSTILE.flatMap((one) => [
+  one, `${one}/movie`, `movie/${one}/x`, `clientA/${one}/clientAB`, `a/b/c/${one}/${one}`,
+  ...(one === '' ? [] : [`movie/${one}`, `x/${one}/../y`, `./${one}`, `/${one}`, `${one}/..`]),
+]);
+
+test(`none of ${CORPUS.length} hostile folders leads out of the root`, () => {
+  expect(CORPUS.length).toBeGreaterThan(400);
+  for (const path of CORPUS) {
+    let key: string;
+    try {
+      key = parseFolder(path, 'output_folder');
+    } catch (error) {
+      expect(error).toBeInstanceOf(WorkError);
+      expect((error as WorkError).message).toMatch(/^output_folder /);
+      continue;
+    }
+    const full = posix.join('/root/tenant', key);
+    expect([path, full.startsWith('/root/tenant/')]).toEqual([path, true]);
+    expect(posix.normalize(key)).toBe(key);
+  }
+});
+
+test.each(HOSTILE)('%j itself is refused as a folder', (path) => {
+  expect(() => parseFolder(path, 'source_folder')).toThrow(/^source_folder /);
+});
+
+test('a folder keeps its spelling, in Unicode NFC and without a slash at its end', () => {
+  expect(parseFolder('a b/Größe/x', 'f')).toBe('a b/Größe/x');
+  expect(parseFolder('movies/', 'f')).toBe('movies');
+  expect(parseFolder('e\u0301', 'f')).toBe('\u00e9');
+});
+
+test('whatever text is given, the key has no empty, dot or dot-dot part', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
+      let key: string;
+      try {
+        key = parseFolder(text, 'f');
+      } catch {
+        return;
+      }
+      expect(key.split('/').some((part) => ['', '.', '..'].includes(part))).toBe(false);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('a file name is one part', () => {
+  expect(parseFileName('movie.mp4', 'mp4_filename')).toBe('movie.mp4');
+  for (const name of ['a/b.mp4', '../x.mp4', 'x\\y', '']) {
+    expect(() => parseFileName(name, 'mp4_filename')).toThrow(/^mp4_filename /);
+  }
+});
+
+test('a content id must be usable as a file name', () => {
+  expect(assetName('Ära 51')).toBe('Ära 51');
+  for (const id of ['a/b', '.hidden', 'x'.repeat(200), '..']) {
+    expect(() => assetName(id)).toThrow(/^content_id /);
+  }
+});
+
+test('keys are joined by one slash', () => {
+  expect(joinKey('a/b', 'c')).toBe('a/b/c');
+  expect(joinKey('', 'c')).toBe('c');
+});
