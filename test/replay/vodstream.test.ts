@@ -70,9 +70,10 @@ test.each(['full', 'plain', 'failed'])('the history of a %s job, just recorded, 
 });
 
 test('a reordered task makes the replay fail', async () => {
-  const cache = join(ROOT, 'node_modules', '.cache');
-  await mkdir(cache, { recursive: true });
-  const tree = await mkdtemp(join(cache, 'reordered-'));
+  // inside the project, where its packages are found, and outside node_modules, where nothing is compiled
+  const scratch = join(ROOT, 'dist');
+  await mkdir(scratch, { recursive: true });
+  const tree = await mkdtemp(join(scratch, 'reordered-'));
   try {
     for (const folder of ['workflows', 'src']) {
       await cp(join(ROOT, folder), join(tree, folder), { recursive: true });

@@ -20,7 +20,7 @@ const source = (originalName: string, streams: readonly object[]): ProbedSource 
       complaints: '',
       streams: streams.map((one, index) => ({ index, startSeconds: 0, isPicture: false, packets: 10, ...one })),
     },
-  }) as ProbedSource;
+  }) as unknown as ProbedSource;
 
 const H264 = { kind: 'video', codec: 'h264', height: 720, bitRate: 1000 };
 const AAC = { kind: 'audio', codec: 'aac' };
