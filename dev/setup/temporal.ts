@@ -1,50 +1,80 @@
 import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { bundledServerDownload } from './temporal-download.ts';
+import { dirname, join } from 'node:path';
 import type { Config } from '../../src/config/config.ts';
 import { takeLock } from '../lock-file.ts';
 import type { Progress } from '../progress.ts';
 import { runCommand } from '../run-command.ts';
 import { SetupError } from './error.ts';
+import { downloadTemporal } from './temporal-download.ts';
 
 const VERSION = '1.5.1';
 const MODULE = `github.com/temporalio/cli/cmd/temporal@v${VERSION}`;
 const BUILD_LIMIT_MS = 20 * 60 * 1000;
 const LOCK_WAIT_MS = 25 * 60 * 1000;
 
-async function versionOf(program: string): Promise<string | undefined> {
+/** Its server orders task queues by priority and tenant; older ones do not. */
+const OLDEST_SERVER = '1.29';
+
+/** Version of the server inside a Temporal CLI; undefined where the program does not run. */
+async function serverVersion(program: string): Promise<string | undefined> {
   const end = await runCommand(program, ['--version'], { timeoutMs: 20_000 });
-  return end.isOk ? (/Server \d+\.\d+\.\d+/.exec(end.output)?.[0] ?? 'found') : undefined;
+  return end.isOk ? (/Server (\d+\.\d+\.\d+)/.exec(end.output)?.[1] ?? '0.0.0') : undefined;
+}
+
+/** True where `version` (`major.minor.patch`) is not older than `floor` (`major.minor`). */
+export function isNewEnough(version: string, floor = OLDEST_SERVER): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [floorMajor = 0, floorMinor = 0] = floor.split('.').map(Number);
+  return major > floorMajor || (major === floorMajor && minor >= floorMinor);
 }
 
 /**
  * Finds the Temporal command line program, whose `server start-dev` is the embedded server: in
  * `TEMPORAL_CLI`, on PATH, in the cache; else by the SDK's download, else by building it with Go.
- * Returns what to run.
+ * Returns what to run. Throws {@link SetupError} naming each way that was tried.
  */
 export async function ensureTemporal(config: Config, progress: Progress): Promise<string> {
-  if (config.temporalCli !== undefined) {
-    const version = await versionOf(config.temporalCli);
-    if (version === undefined) throw new SetupError(`TEMPORAL_CLI: ${config.temporalCli} does not run`);
-    progress.line(`Temporal CLI: ${version} (TEMPORAL_CLI)`);
-    return config.temporalCli;
+  const { temporalCli } = config;
+  if (temporalCli !== undefined) {
+    const version = await serverVersion(temporalCli);
+    if (version === undefined) {
+      throw new SetupError(`TEMPORAL_CLI: ${temporalCli} is not a Temporal CLI that runs here`);
+    }
+    progress.line(`Temporal CLI: server ${version} (TEMPORAL_CLI)`);
+    return temporalCli;
   }
   const cached = join(config.cacheDir, `temporal-${VERSION}`, 'temporal');
-  for (const [program, where] of [['temporal', 'on PATH'], [cached, 'in the cache']] as const) {
-    const version = await versionOf(program);
+  return (await findTemporal(cached, progress)) ?? getTemporal(config.cacheDir, cached, progress);
+}
+
+async function findTemporal(cached: string, progress: Progress): Promise<string | undefined> {
+  for (const [program, where] of [
+    ['temporal', 'on PATH'],
+    [cached, 'in the cache'],
+  ] as const) {
+    const version = await serverVersion(program);
     if (version === undefined) continue;
-    progress.line(`Temporal CLI: ${version} (${where})`);
-    return program;
+    if (isNewEnough(version)) {
+      progress.line(`Temporal CLI: server ${version} (${where})`);
+      return program;
+    }
+    progress.line(
+      `Temporal CLI: server ${version} (${where}) is older than ${OLDEST_SERVER}: not used`,
+    );
   }
-  const release = await takeLock(join(config.cacheDir, 'temporal.lock'), {
+  return undefined;
+}
+
+async function getTemporal(cacheDir: string, cached: string, progress: Progress): Promise<string> {
+  const release = await takeLock(join(cacheDir, 'temporal.lock'), {
     waitMs: LOCK_WAIT_MS,
     onWait: (holder) =>
       progress.line(`Temporal CLI: waiting for process ${holder.pid}, which is getting it`),
   });
   try {
-    if ((await versionOf(cached)) !== undefined) return cached;
-    await mkdir(join(config.cacheDir, `temporal-${VERSION}`), { recursive: true });
+    if ((await serverVersion(cached)) !== undefined) return cached;
+    await mkdir(dirname(cached), { recursive: true });
     const reasons = [];
     for (const way of [download, build]) {
       const reason = await way(cached, progress);
@@ -72,7 +102,7 @@ async function download(cached: string, progress: Progress): Promise<string | un
   try {
     const found = await progress.slow(
       'Temporal CLI: asking the SDK to download it (30 s at most)',
-      () => bundledServerDownload(folder),
+      () => downloadTemporal(folder),
     );
     if (found === undefined) return 'the download is out of reach';
     await keep(found, cached);
