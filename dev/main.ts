@@ -15,12 +15,16 @@ function printHelp(): void {
   progress.line('Environment, all of it optional:\n');
   for (const { name, description, fallback } of describeEnvironment()) {
     if (description === '') continue;
-    progress.line(`  ${name}${fallback === undefined ? '' : ` (${fallback})`}\n      ${description}`);
+    progress.line(
+      `  ${name}${fallback === undefined ? '' : ` (${fallback})`}\n      ${description}`,
+    );
   }
 }
 
 function withDemoTenant(config: Config): Config {
-  return config.bootstrapTenants.length > 0 ? config : { ...config, bootstrapTenants: [DEMO_TENANT] };
+  return config.bootstrapTenants.length > 0
+    ? config
+    : { ...config, bootstrapTenants: [DEMO_TENANT] };
 }
 
 async function run(): Promise<void> {

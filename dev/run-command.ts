@@ -46,7 +46,9 @@ export async function runCommand(
     isMissing: end.code === 'ENOENT',
     isTimedOut: end.timedOut,
     output,
-    reason: [end.failed ? end.shortMessage : '', tail(output)].filter((part) => part !== '').join('\n'),
+    reason: [end.failed ? end.shortMessage : '', tail(output)]
+      .filter((part) => part !== '')
+      .join('\n'),
   };
 }
 

@@ -2,10 +2,10 @@ import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { childEnvironment, type Config, readConfig } from '../../src/config/config.ts';
+import { type Config, childEnvironment, readConfig } from '../../src/config/config.ts';
 import { createProgress } from '../progress.ts';
 import { SetupError } from '../setup/error.ts';
-import { startStack, type Stack } from '../stack/stack.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
 import { makeClip } from './clip.ts';
 import { startPlayer } from './player.ts';
 import { type ReceivedCallback, startReceiver } from './receiver.ts';
@@ -38,12 +38,15 @@ async function submit(apiUrl: string, callbackUrl: string): Promise<number> {
     }),
   });
   const answer = (await response.json()) as { readonly id?: number; readonly error?: string };
-  if (answer.id === undefined) throw new SetupError(`The job was refused: ${answer.error ?? response.status}`);
+  if (answer.id === undefined)
+    throw new SetupError(`The job was refused: ${answer.error ?? response.status}`);
   return answer.id;
 }
 
 /** Runs the job, printing its callbacks as they come; resolves with the one that ends it. */
-async function runJob(stack: Stack): Promise<{ readonly jobId: number; readonly end: ReceivedCallback }> {
+async function runJob(
+  stack: Stack,
+): Promise<{ readonly jobId: number; readonly end: ReceivedCallback }> {
   let finish: (end: ReceivedCallback) => void = () => undefined;
   const ended = new Promise<ReceivedCallback>((resolve, reject) => {
     finish = resolve;
@@ -66,8 +69,9 @@ async function prepareSource(config: Config, file: string | undefined): Promise<
   const folder = join(config.localInputRoot, TENANT.name, 'clip');
   await mkdir(folder, { recursive: true });
   if (file === undefined) {
-    await progress.slow('Demo clip: making 20 s with two languages and subtitles (about 10 s)', () =>
-      makeClip(folder),
+    await progress.slow(
+      'Demo clip: making 20 s with two languages and subtitles (about 10 s)',
+      () => makeClip(folder),
     );
     return;
   }
@@ -135,6 +139,8 @@ async function run(): Promise<void> {
 try {
   await run();
 } catch (error) {
-  progress.line(error instanceof SetupError ? `\nDemo: ${error.message}` : String((error as Error).stack));
+  progress.line(
+    error instanceof SetupError ? `\nDemo: ${error.message}` : String((error as Error).stack),
+  );
   process.exitCode = 1;
 }

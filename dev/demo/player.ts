@@ -16,7 +16,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
 };
 
-const PLAYER = join(dirname(createRequire(import.meta.url).resolve('shaka-player/package.json')), 'dist');
+const PLAYER = join(
+  dirname(createRequire(import.meta.url).resolve('shaka-player/package.json')),
+  'dist',
+);
 
 /** The page: `?manifest=` is a path below `/media/`. */
 const PAGE = `<!doctype html>
@@ -67,7 +70,11 @@ export async function startPlayer(folder: string): Promise<PlayerServer> {
   };
 }
 
-async function answer(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  folder: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
   if (path === '/') {
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
@@ -76,7 +83,8 @@ async function answer(folder: string, request: IncomingMessage, response: Server
   const [, kind = '', ...rest] = path.split('/');
   const root = await realpath(kind === 'player' ? PLAYER : folder);
   const file = await realpath(join(root, ...rest));
-  if (!['player', 'media'].includes(kind) || !file.startsWith(root + sep)) throw new Error('outside');
+  if (!['player', 'media'].includes(kind) || !file.startsWith(root + sep))
+    throw new Error('outside');
   const { size } = await stat(file);
   const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
   const start = Number(range?.[1] ?? 0);

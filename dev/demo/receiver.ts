@@ -17,7 +17,9 @@ export interface Receiver {
 }
 
 /** Listens for callbacks and hands each over as it arrives. */
-export async function startReceiver(onCallback: (callback: ReceivedCallback) => void): Promise<Receiver> {
+export async function startReceiver(
+  onCallback: (callback: ReceivedCallback) => void,
+): Promise<Receiver> {
   const server = createServer((request, response) => {
     let text = '';
     request.setEncoding('utf8');

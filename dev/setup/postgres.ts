@@ -4,19 +4,20 @@ import { dirname, join } from 'node:path';
 import type { Progress } from '../progress.ts';
 import { runCommand } from '../run-command.ts';
 import { SetupError } from './error.ts';
+import { findUnprivileged, type Unprivileged } from './unprivileged.ts';
 
 /** The Postgres programs that npm shipped. */
-export interface PostgresPrograms {
+export interface PostgresPrograms extends Unprivileged {
   readonly initdb: string;
   readonly pgCtl: string;
-  /**
-   * What goes before them: as root they are run in a user namespace under another id, since Postgres
-   * refuses root; files stay root's, so no user and no readable parent folder is needed.
-   */
-  readonly prefix: readonly string[];
+  readonly postgres: string;
 }
 
-const PLATFORMS: Readonly<Record<string, string>> = { linux: 'linux', darwin: 'darwin', win32: 'windows' };
+const PLATFORMS: Readonly<Record<string, string>> = {
+  linux: 'linux',
+  darwin: 'darwin',
+  win32: 'windows',
+};
 
 /** Finds the embedded Postgres and proves that it runs here. */
 export async function ensurePostgres(progress: Progress): Promise<PostgresPrograms> {
@@ -36,25 +37,17 @@ export async function ensurePostgres(progress: Progress): Promise<PostgresProgra
   const programs = {
     initdb: join(folder, 'native', 'bin', 'initdb'),
     pgCtl: join(folder, 'native', 'bin', 'pg_ctl'),
-    prefix: await unprivilegedPrefix(),
+    postgres: join(folder, 'native', 'bin', 'postgres'),
+    ...(await findUnprivileged()),
   };
   const end = await runPostgres(programs, programs.pgCtl, ['--version']);
   if (!end.isOk) {
-    throw new SetupError(`The embedded Postgres does not run here: ${end.reason}. Set DATABASE_URL instead`);
+    throw new SetupError(
+      `The embedded Postgres does not run here: ${end.reason}. Set DATABASE_URL instead`,
+    );
   }
   progress.line(`Postgres: ${/\d+\.\d+/.exec(end.output)?.[0] ?? 'found'} (embedded)`);
   return programs;
-}
-
-async function unprivilegedPrefix(): Promise<readonly string[]> {
-  if (process.getuid?.() !== 0) return [];
-  const prefix = ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'];
-  const [program = '', ...args] = [...prefix, 'true'];
-  const end = await runCommand(program, args);
-  if (end.isOk) return prefix;
-  throw new SetupError(
-    `Postgres refuses to run as root, and a user namespace cannot be made (${end.reason}). Run as another user, or set DATABASE_URL`,
-  );
 }
 
 /** Runs one of the programs as a user that Postgres accepts. */

@@ -23,7 +23,8 @@ let canTie: boolean | undefined;
 
 /** True where setpriv(1) of util-linux is there; other systems' orphans live on. */
 function canTieToParent(): boolean {
-  canTie ??= spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0;
+  canTie ??=
+    spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0;
   return canTie;
 }
 
@@ -40,7 +41,10 @@ export function startChild(command: ChildCommand): ChildProcess {
   const output = command.logFile === undefined ? 'inherit' : openSync(command.logFile, 'a');
   try {
     return spawn(file, args, {
-      stdio: command.hasChannel === true ? ['ignore', output, output, 'ipc'] : ['ignore', output, output],
+      stdio:
+        command.hasChannel === true
+          ? ['ignore', output, output, 'ipc']
+          : ['ignore', output, output],
       env: childEnvironment(command.variables ?? {}),
       // a terminal's Ctrl-C is for the stack, which stops its pieces in order
       detached: true,

@@ -24,14 +24,14 @@ const LONGEST_WAIT_MS = 10_000;
 /** Up for this long, a piece counts as sound again. */
 const SOUND_MS = 60_000;
 
-/** How long to wait before the start after this one, when the piece ran for `upMs`. */
-export function nextWaitMs(waitMs: number, upMs: number): number {
-  return upMs > SOUND_MS ? FIRST_WAIT_MS : Math.min(LONGEST_WAIT_MS, waitMs * 2);
+/** How long to wait before a start: 0.2 s, doubling to 10 s while the piece keeps dying early. */
+export function waitBeforeStartMs(previousWaitMs: number, upMs: number): number {
+  if (upMs > SOUND_MS || previousWaitMs === 0) return FIRST_WAIT_MS;
+  return Math.min(LONGEST_WAIT_MS, previousWaitMs * 2);
 }
 
 /**
- * Keeps a piece running: one that dies is started again, after a wait that doubles from 0.2 s to 10 s
- * while it keeps dying. The first start is the caller's to await; its failure is thrown.
+ * Keeps a piece running: one that dies is started again, see {@link waitBeforeStartMs}. The first start is the caller's to await; its failure is thrown.
  */
 export async function supervise(
   piece: Piece,
@@ -65,18 +65,16 @@ export async function supervise(
   };
 
   const watch = async (): Promise<void> => {
-    let waitMs = FIRST_WAIT_MS;
+    let waitMs = 0;
     let startedAt = Date.now();
     while (!isStopping) {
       const how = (await current?.ended) ?? 'is not up';
       current = undefined;
       await options.onChange(undefined);
       if (isStopping) return;
-      const upMs = Date.now() - startedAt;
-      if (upMs > SOUND_MS) waitMs = FIRST_WAIT_MS;
+      waitMs = waitBeforeStartMs(waitMs, Date.now() - startedAt);
       options.say(`${piece.name} ${how}; starting it again in ${waitMs / 1000} s`);
       await pause(waitMs);
-      waitMs = nextWaitMs(waitMs, upMs);
       if (isStopping) return;
       startedAt = Date.now();
       await startAgain();

@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { readConfig } from '../../src/config/config.ts';
 import { createProgress } from '../../dev/progress.ts';
 import { ensureFfmpeg, ensurePackager } from '../../dev/setup/ffmpeg.ts';
 import { ensurePostgres } from '../../dev/setup/postgres.ts';
 import { ensureTemporal } from '../../dev/setup/temporal.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { postgresPiece, temporalPiece } from '../../dev/stack/pieces.ts';
+import { readConfig } from '../../src/config/config.ts';
 
 /** Where the services of a test run are. */
 export interface Services {
@@ -51,7 +51,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function start(): Promise<{ services: Services; stop: () => Promise<void> }> {
   const progress = createProgress(process.stdout);
   const folder = await mkdtemp(join(tmpdir(), 'task-engine-test-'));
-  await ensureFfmpeg(progress);
+  await ensureFfmpeg(readConfig(), progress);
   await ensurePackager(progress);
   const programs = await ensurePostgres(progress);
   const program = await ensureTemporal(readConfig(), progress);
