@@ -33,7 +33,11 @@ export function runTask<Input, Result>(
     const context = Context.current();
     const attempt = attemptOf(context);
     if (!(await claimTask(deps.db, attempt))) {
-      throw fail('Superseded', 'Another attempt of this task took over, or its job has ended', null);
+      throw fail(
+        'Superseded',
+        'Another attempt of this task took over, or its job has ended',
+        null,
+      );
     }
     let progress: TaskProgress = {};
     const beat = setInterval(() => {

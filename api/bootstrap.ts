@@ -28,6 +28,7 @@ export async function bootstrapTenants(
     });
     const tenant = created ?? (await getTenant(deps.db, name));
     if (tenant !== undefined) await insertApiKey(deps.db, tenant.id, hashApiKey(apiKey));
-    if (created !== undefined) deps.log.info({ tenant: name, networks: created.allowedNetworks }, 'tenant created');
+    if (created !== undefined)
+      deps.log.info({ tenant: name, networks: created.allowedNetworks }, 'tenant created');
   }
 }

@@ -34,10 +34,7 @@ export function createErrorHandler(log: Logger): ErrorHandler<ApiEnv> {
     if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
     log.error({ err: error, requestId: c.get('requestId') }, 'request failed');
     const isSubmission = c.req.method === 'POST' && c.req.path === '/job';
-    return c.json(
-      { error: isSubmission ? 'Unable to create job request' : 'Internal error' },
-      500,
-    );
+    return c.json({ error: isSubmission ? 'Unable to create job request' : 'Internal error' }, 500);
   };
 }
 

@@ -6,7 +6,9 @@ import { startApiServer } from './server.ts';
 const config = readConfig();
 const log = createLogger({ name: 'api', level: config.logLevel, format: config.logFormat });
 if (config.databaseUrl === undefined || config.temporalAddress === undefined) {
-  throw new Error('The api needs DATABASE_URL and TEMPORAL_ADDRESS; npm start runs everything itself');
+  throw new Error(
+    'The api needs DATABASE_URL and TEMPORAL_ADDRESS; npm start runs everything itself',
+  );
 }
 const { databaseUrl, temporalAddress } = config;
 

@@ -72,7 +72,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ended,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      if ('closeIdleConnections' in server) (server as { closeIdleConnections(): void }).closeIdleConnections();
+      if ('closeIdleConnections' in server)
+        (server as { closeIdleConnections(): void }).closeIdleConnections();
       await closed;
       await admitter.drain();
       await dispatcher.stop();
@@ -83,7 +84,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 }
 
-function listenOn(fetch: Parameters<typeof serve>[0]['fetch'], options: ApiServerOptions): Promise<Server> {
+function listenOn(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  options: ApiServerOptions,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = serve(
       {

@@ -48,7 +48,14 @@ export function buildWorkflowBundle(root = ROOT): Promise<WorkflowBundleWithSour
   return bundleWorkflowCode({
     workflowsPath: join(root, 'workflows', 'index.ts'),
     workflowInterceptorModules: [join(root, 'workflows', 'interceptors', 'callbacks.ts')],
-    logger: { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore, log: ignore },
+    logger: {
+      trace: ignore,
+      debug: ignore,
+      info: ignore,
+      warn: ignore,
+      error: ignore,
+      log: ignore,
+    },
   });
 }
 

@@ -50,7 +50,10 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
     namespace: options.temporalNamespace,
   });
   const wait = <Result>(what: string, work: () => Promise<Result>): Promise<Result> =>
-    untilItWorks(what, work, { log, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+    untilItWorks(what, work, {
+      log,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
 
   await wait('Postgres', () => pingDb(db));
   await wait('the database schema (the api brings it up to date)', async () => {

@@ -15,11 +15,17 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
       inTransaction(deps.db, async (transaction) => {
         const isOwner = await lockOwnedTask(transaction, task);
         if (!isOwner) {
-          throw new WorkError('Superseded', 'Another attempt of this task took over; nothing was published');
+          throw new WorkError(
+            'Superseded',
+            'Another attempt of this task took over; nothing was published',
+          );
         }
         const tenant = await getTenant(transaction, publication.tenant);
         if (tenant === undefined) {
-          throw new WorkError('InvalidInput', `Tenant ${publication.tenant} does not exist any more`);
+          throw new WorkError(
+            'InvalidInput',
+            `Tenant ${publication.tenant} does not exist any more`,
+          );
         }
         await writeManifests();
         await setJobResult(transaction, task.jobId, publication.result);

@@ -30,9 +30,7 @@ export async function vodstream(input: VodstreamInput): Promise<void> {
           ? createThumbnail({ jobId, timeSeconds: input.thumbnailTimeSeconds })
           : undefined,
       () =>
-        input.generateMp4
-          ? tasks.generateMp4({ jobId, mezzanine: input.mezzanine })
-          : undefined,
+        input.generateMp4 ? tasks.generateMp4({ jobId, mezzanine: input.mezzanine }) : undefined,
       () => extractMetadata({ jobId, contentId: input.contentId }),
     ]);
     await publish({

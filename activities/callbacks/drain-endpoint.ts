@@ -55,7 +55,8 @@ export async function drainEndpoint(
         lastFailure = fault ?? lastFailure;
       })
       .catch((error: unknown) => {
-        if (!options.signal.aborted) deps.log.warn({ err: error, endpointId }, 'stream not sent; it comes free again');
+        if (!options.signal.aborted)
+          deps.log.warn({ err: error, endpointId }, 'stream not sent; it comes free again');
       })
       .finally(() => sending.delete(work));
     sending.add(work);

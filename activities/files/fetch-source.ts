@@ -71,7 +71,10 @@ async function fetchOnce(
     throw new WorkError(
       'InvalidInput',
       `No source found in ${storage.fullPath(input.folder)}: there is no file with one of the extensions ` +
-        [...SOURCE_EXTENSIONS].filter(([, role]) => role === 'media').map(([one]) => one).join(', '),
+        [...SOURCE_EXTENSIONS]
+          .filter(([, role]) => role === 'media')
+          .map(([one]) => one)
+          .join(', '),
     );
   }
   const totalBytes = listed.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -80,18 +83,22 @@ async function fetchOnce(
     const files: SourceFile[] = [];
     await forEachParallel([...selected.entries()], PARALLEL_FILES, async ([at, source]) => {
       const stagedName = `source_${at + 1}.${source.extension}`;
-      const fetched = await storage.download(joinKey(input.folder, source.name), join(folder, stagedName), {
-        signal: task.signal,
-        onProgress: (doneBytes) => {
-          done.set(source.name, doneBytes);
-          const sum = [...done.values()].reduce((a, b) => a + b, 0);
-          task.progress({
-            step: `fetching ${source.name}`,
-            doneBytes: sum,
-            doneRatio: totalBytes === 0 ? 1 : Math.min(1, sum / totalBytes),
-          });
+      const fetched = await storage.download(
+        joinKey(input.folder, source.name),
+        join(folder, stagedName),
+        {
+          signal: task.signal,
+          onProgress: (doneBytes) => {
+            done.set(source.name, doneBytes);
+            const sum = [...done.values()].reduce((a, b) => a + b, 0);
+            task.progress({
+              step: `fetching ${source.name}`,
+              doneBytes: sum,
+              doneRatio: totalBytes === 0 ? 1 : Math.min(1, sum / totalBytes),
+            });
+          },
         },
-      });
+      );
       files[at] = {
         originalName: source.name,
         stagedName,

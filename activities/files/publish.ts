@@ -164,9 +164,13 @@ async function planUploads(
   readonly switched: readonly Upload[];
 }> {
   const { jobId, asset } = input;
-  const stage = (name: Parameters<typeof stageFolder>[2]): string => stageFolder(workRoot, jobId, name);
+  const stage = (name: Parameters<typeof stageFolder>[2]): string =>
+    stageFolder(workRoot, jobId, name);
   const tracks = await readDocument<readonly PackagedTrack[]>(stage('tracks'), DOCUMENTS.tracks);
-  const captions = await readDocument<readonly CaptionTrack[]>(stage('captions'), DOCUMENTS.captions);
+  const captions = await readDocument<readonly CaptionTrack[]>(
+    stage('captions'),
+    DOCUMENTS.captions,
+  );
   const manifests = buildManifests({
     asset,
     jobId,
@@ -192,7 +196,10 @@ async function planUploads(
   }
   return {
     early: [
-      ...manifests.trackFiles.map((one) => ({ path: join(stage('tracks'), one.stagedName), name: one.name })),
+      ...manifests.trackFiles.map((one) => ({
+        path: join(stage('tracks'), one.stagedName),
+        name: one.name,
+      })),
       ...manifests.captionFiles.map((one) => ({
         path: join(stage('captions'), one.stagedName),
         name: one.name,

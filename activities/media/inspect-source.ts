@@ -5,7 +5,11 @@ import {
   languageOfName,
   UNDETERMINED,
 } from '../../src/media/source/language.ts';
-import { type FileProperties, type SourceTrack, selectTracks } from '../../src/media/source/tracks.ts';
+import {
+  type FileProperties,
+  type SourceTrack,
+  selectTracks,
+} from '../../src/media/source/tracks.ts';
 import { probeSource } from '../../src/media/source/verify.ts';
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
@@ -23,7 +27,8 @@ export interface InspectSourceResult {
   readonly message: string;
 }
 
-const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+const count = (number: number, what: string): string =>
+  `${number} ${what}${number === 1 ? '' : 's'}`;
 
 const lengthOf = (tracks: readonly SourceTrack[], kind: SourceTrack['kind']): number =>
   Math.max(0, ...tracks.filter((one) => one.kind === kind).map((one) => one.durationSeconds));

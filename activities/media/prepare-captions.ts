@@ -26,7 +26,9 @@ async function readCues(folder: string, source: CaptionSource): Promise<readonly
     return source.stagedName.endsWith('.srt') ? parseSrt(text) : parseVtt(text);
   } catch (error) {
     if (!(error instanceof CaptionsError)) throw error;
-    throw new WorkError('InvalidMedia', `${source.originalName}: ${error.message}`, { cause: error });
+    throw new WorkError('InvalidMedia', `${source.originalName}: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -6,7 +6,10 @@ import { ApiError } from '../errors.ts';
 const MOST_CHARACTERS = 256;
 
 const isPlausible = (text: string | undefined): text is string =>
-  text !== undefined && text !== '' && text.length <= MOST_CHARACTERS && /^[\x20-\x7e]+$/.test(text);
+  text !== undefined &&
+  text !== '' &&
+  text.length <= MOST_CHARACTERS &&
+  /^[\x20-\x7e]+$/.test(text);
 
 /** The tenant's name: header `client`, or `client` of the body, as the older trigger sends it. */
 function tenantName(c: Context<ApiEnv>): string | undefined {

@@ -30,7 +30,15 @@ export const JobJson = z
       description: '1 for the next job to start, null for a job that does not wait',
     }),
     top_of_queue: z.boolean(),
-    queue_state: z.enum(['queued', 'started', 'completed', 'pending', 'broken', 'scheduled', 'paused']),
+    queue_state: z.enum([
+      'queued',
+      'started',
+      'completed',
+      'pending',
+      'broken',
+      'scheduled',
+      'paused',
+    ]),
     failed: z.boolean(),
     message: z.string().nullable(),
     persist: z.boolean(),
@@ -73,10 +81,7 @@ const REASONS: Readonly<Record<ErrorStatus, string>> = {
 };
 
 /** The answers of a route: success with a schema, and the errors it can give. */
-export function answers<Schema extends z.ZodType>(
-  schema: Schema,
-  errors: readonly ErrorStatus[],
-) {
+export function answers<Schema extends z.ZodType>(schema: Schema, errors: readonly ErrorStatus[]) {
   const error = (status: ErrorStatus) => ({
     description: REASONS[status],
     content: { 'application/json': { schema: ErrorJson } },

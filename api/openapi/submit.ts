@@ -26,9 +26,7 @@ export const describeSubmit = {
   security: CREDENTIALS,
   request: { body: { required: true, content: { 'application/json': { schema: Body } } } },
   responses: answers(
-    z
-      .object({ id: z.int(), job_id: z.int(), result: z.literal('accepted') })
-      .openapi('Accepted'),
+    z.object({ id: z.int(), job_id: z.int(), result: z.literal('accepted') }).openapi('Accepted'),
     [400, 401, 413, 415],
   ),
 } as const;

@@ -16,7 +16,10 @@ const ListQuery = z.object({
     description:
       'Only jobs in this state: queued 0, started 1, completed 2, pending 3, broken 4, scheduled 5, paused 6',
   }),
-  client: z.string().optional().openapi({ description: 'Own name; other clients have no jobs here' }),
+  client: z
+    .string()
+    .optional()
+    .openapi({ description: 'Own name; other clients have no jobs here' }),
   search: z.string().max(500).optional().openapi({
     description: 'Text in the content id or any submitted value, in any case of letters',
   }),

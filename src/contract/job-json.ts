@@ -37,5 +37,7 @@ export function toJobJson(
     started_at: iso(job.startedAt),
     ended_at: iso(job.endedAt),
   }).map(([key, value]) => [key, JSON.stringify(value)] as const);
-  return joinObject(options.withParameters ? [...members, ['parameters', job.parameters]] : members);
+  return joinObject(
+    options.withParameters ? [...members, ['parameters', job.parameters]] : members,
+  );
 }

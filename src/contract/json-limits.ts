@@ -43,7 +43,8 @@ export function exceedsLimits(text: string, limits: JsonLimits): string | undefi
         const last = commas.length - 1;
         const count = (commas[last] ?? 0) + 1;
         if (last >= 0) commas[last] = count;
-        if (count >= limits.arrayLength) return `has an array of more than ${limits.arrayLength} entries`;
+        if (count >= limits.arrayLength)
+          return `has an array of more than ${limits.arrayLength} entries`;
         break;
       }
       default:

@@ -101,13 +101,17 @@ function* toNotes(
   contract: RecipeContract,
   isScheduled: boolean,
 ): Iterable<JobNote> {
-  yield { severity: 'INFO', message: `Job accepted: ${section.workflow} of ${parameters.content_id}` };
+  yield {
+    severity: 'INFO',
+    message: `Job accepted: ${section.workflow} of ${parameters.content_id}`,
+  };
   if (isScheduled) {
     const runAt = section.run_at?.toISOString() ?? '';
     yield { severity: 'INFO', message: `Job will run at: "${runAt}"` };
   }
   for (const name of contract.withoutEffect) {
-    if (parameters[name] !== undefined) yield { severity: 'WARN', message: `${name} has no effect here` };
+    if (parameters[name] !== undefined)
+      yield { severity: 'WARN', message: `${name} has no effect here` };
   }
   for (const name of contract.notYet) {
     if (parameters[name] === true) {
@@ -125,7 +129,9 @@ function refuseUnavailable(parameters: VodstreamParameters): void {
     );
   }
   if (parameters.encode_source) {
-    throw refuse('parameters.encode_source: not available in this version; send encoded renditions');
+    throw refuse(
+      'parameters.encode_source: not available in this version; send encoded renditions',
+    );
   }
 }
 
@@ -173,5 +179,6 @@ function checkInput(job: NewJob, context: SubmissionContext): void {
     throw refuse(`parameters.${field}: ${kind} is not configured on this server; use local`);
   };
   if (input.sourceStorage !== undefined) check(input.sourceStorage, 'source_storage');
-  if (input.destinationStorage !== undefined) check(input.destinationStorage, 'destination_storage');
+  if (input.destinationStorage !== undefined)
+    check(input.destinationStorage, 'destination_storage');
 }

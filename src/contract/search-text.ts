@@ -20,9 +20,5 @@ export function buildSearchText(values: readonly unknown[]): string {
       lines.push(line);
     }
   }
-  return lines
-    .join('\n')
-    .slice(0, MOST_CHARACTERS)
-    .replaceAll('\u0000', '\uFFFD')
-    .toWellFormed();
+  return lines.join('\n').slice(0, MOST_CHARACTERS).replaceAll('\u0000', '\uFFFD').toWellFormed();
 }

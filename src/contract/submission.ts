@@ -7,18 +7,23 @@ import { lenientBoolean, lenientInteger, lenientText } from './lenient.ts';
 export const Moment = z
   .string({ error: 'must be a time, yyyy-MM-ddTHH:mm:ss.fff' })
   .transform((text, context) => {
-    const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?))?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(
-      text.trim(),
-    );
+    const match =
+      /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?))?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(
+        text.trim(),
+      );
     const date = new Date(`${match?.[1] ?? ''}T${match?.[2] ?? '00:00'}${match?.[3] ?? 'Z'}`);
     if (match === null || Number.isNaN(date.getTime())) {
-      context.addIssue({ code: 'custom', message: 'must be a time, yyyy-MM-ddTHH:mm:ss.fff (UTC)' });
+      context.addIssue({
+        code: 'custom',
+        message: 'must be a time, yyyy-MM-ddTHH:mm:ss.fff (UTC)',
+      });
       return z.NEVER;
     }
     return date;
   });
 
-const blankIsAbsent = (value: unknown): unknown => (value === '' || value === null ? undefined : value);
+const blankIsAbsent = (value: unknown): unknown =>
+  value === '' || value === null ? undefined : value;
 
 /** The part of a submission that says how the job is queued. */
 export const JobSection = z.looseObject({

@@ -21,7 +21,10 @@ export const VodstreamParameters = z.looseObject({
   output_root: lenientText.optional(),
   delete_source: lenientBoolean.default(false),
   drm: z
-    .preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(drmSystem, { error: 'must be an array' }))
+    .preprocess(
+      (value) => (typeof value === 'string' ? [value] : value),
+      z.array(drmSystem, { error: 'must be an array' }),
+    )
     .default(['clear']),
   enable_drm: lenientBoolean.default(true),
   encrypted: lenientBoolean.optional(),
@@ -64,7 +67,9 @@ export const VodstreamParameters = z.looseObject({
   encrypt_ismv: z.unknown().optional(),
   playready_key: z.unknown().optional(),
   custom_data: z.unknown().optional(),
-  rest_endpoints: z.array(z.string({ error: 'must hold URLs' }), { error: 'must be an array of URLs' }).default([]),
+  rest_endpoints: z
+    .array(z.string({ error: 'must hold URLs' }), { error: 'must be an array of URLs' })
+    .default([]),
 });
 
 /** {@link VodstreamParameters} as they come out of the schema. */

@@ -24,7 +24,10 @@ export function assessUrl(text: string, allowedNetworks: readonly string[]): str
   }
   if (url.port === '0') return `${shown} has port 0`;
   // the URL parser has turned every spelling of an IPv4 address into dotted digits by now
-  if (parseAddress(url.hostname) !== undefined && !isAllowedAddress(url.hostname, allowedNetworks)) {
+  if (
+    parseAddress(url.hostname) !== undefined &&
+    !isAllowedAddress(url.hostname, allowedNetworks)
+  ) {
     return `${shown} leads to an address that is not public; the administrator can allow its network for this client`;
   }
   return undefined;

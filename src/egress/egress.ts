@@ -77,7 +77,8 @@ export function createEgress(options: { readonly lookup?: LookupFunction } = {})
   return {
     postJson: async (request) => {
       const limit = AbortSignal.timeout(request.timeoutMs);
-      const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]);
+      const signal =
+        request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]);
       try {
         const url = new URL(request.url);
         const { statusCode, headers, body } = await agentFor(request.allowedNetworks).request({
@@ -124,5 +125,8 @@ async function readAnswer(body: AsyncIterable<Buffer> & { destroy(): unknown }):
       break;
     }
   }
-  return Buffer.concat(kept).subarray(0, KEPT_BYTES).toString('utf8').replaceAll('\u0000', '\uFFFD');
+  return Buffer.concat(kept)
+    .subarray(0, KEPT_BYTES)
+    .toString('utf8')
+    .replaceAll('\u0000', '\uFFFD');
 }

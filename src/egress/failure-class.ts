@@ -1,12 +1,5 @@
 /** Why a request got no answer. */
-export type FailureClass =
-  | 'blocked'
-  | 'refused'
-  | 'timeout'
-  | 'dns'
-  | 'tls'
-  | 'reset'
-  | 'protocol';
+export type FailureClass = 'blocked' | 'refused' | 'timeout' | 'dns' | 'tls' | 'reset' | 'protocol';
 
 const BY_CODE: Readonly<Record<string, FailureClass>> = {
   EBLOCKED: 'blocked',

@@ -16,7 +16,11 @@ export async function untilItWorks<Result>(
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (tries === 0) options.log.warn({ reason }, `waiting for ${what}`);
-      await delay(RETRY_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      await delay(
+        RETRY_MS,
+        undefined,
+        options.signal === undefined ? {} : { signal: options.signal },
+      );
     }
   }
 }

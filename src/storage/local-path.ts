@@ -34,7 +34,10 @@ export function storageFailure(error: unknown, doing: string): Error {
 export async function openInside(root: string, key: string): Promise<FileHandle | undefined> {
   let file: FileHandle;
   try {
-    file = await open(join(root, key), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    file = await open(
+      join(root, key),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
   } catch (error) {
     if (isMissing(error)) return undefined;
     if (codeOf(error) === 'ELOOP') throw outside(key);
@@ -43,7 +46,9 @@ export async function openInside(root: string, key: string): Promise<FileHandle 
   try {
     const [realRoot, realFile] = await Promise.all([
       realpath(root),
-      process.platform === 'linux' ? realpath(`/proc/self/fd/${file.fd}`) : realpath(join(root, key)),
+      process.platform === 'linux'
+        ? realpath(`/proc/self/fd/${file.fd}`)
+        : realpath(join(root, key)),
     ]);
     if (!isInside(realRoot, realFile)) throw outside(key);
     if (!(await file.stat()).isFile()) {

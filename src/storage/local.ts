@@ -138,7 +138,8 @@ export function createLocalStorage(rootPath: string): StorageDriver {
         throw storageFailure(error, `writing ${key}`);
       }
       const written = await statKey(key);
-      if (written === undefined) throw new WorkError('StorageFailed', `${key} vanished after it was written`);
+      if (written === undefined)
+        throw new WorkError('StorageFailed', `${key} vanished after it was written`);
       return written;
     },
 
@@ -180,7 +181,8 @@ export function createLocalStorage(rootPath: string): StorageDriver {
  */
 async function removePartials(folder: string, stem: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name.startsWith(stem) && name.endsWith('.part')) await rm(join(folder, name), { force: true });
+    if (name.startsWith(stem) && name.endsWith('.part'))
+      await rm(join(folder, name), { force: true });
   }
 }
 

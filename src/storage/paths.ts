@@ -26,8 +26,10 @@ function faultOf(part: string): string | undefined {
   if (folded === '.' || folded === '..' || /[/\\]/.test(folded)) {
     return 'has a character that looks like a dot, slash or backslash';
   }
-  if (/^\s|[\s.]$/.test(part)) return 'has a part that begins with a space or ends with a space or dot';
-  if (part.startsWith('.te-')) return 'has a part that begins with ".te-", which the engine keeps for itself';
+  if (/^\s|[\s.]$/.test(part))
+    return 'has a part that begins with a space or ends with a space or dot';
+  if (part.startsWith('.te-'))
+    return 'has a part that begins with ".te-", which the engine keeps for itself';
   if (bytes(part) > MOST_PART_BYTES) return `has a part of more than ${MOST_PART_BYTES} bytes`;
   return undefined;
 }
@@ -70,9 +72,13 @@ const MOST_ASSET_BYTES = 160;
  */
 export function assetName(contentId: string): string {
   const name = parseFileName(contentId, 'content_id');
-  if (name.startsWith('.')) throw refuse('content_id', 'begins with a dot; files of that name are hidden');
+  if (name.startsWith('.'))
+    throw refuse('content_id', 'begins with a dot; files of that name are hidden');
   if (bytes(name) > MOST_ASSET_BYTES) {
-    throw refuse('content_id', `has more than ${MOST_ASSET_BYTES} bytes; file names are made of it`);
+    throw refuse(
+      'content_id',
+      `has more than ${MOST_ASSET_BYTES} bytes; file names are made of it`,
+    );
   }
   return name;
 }

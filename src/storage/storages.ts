@@ -37,7 +37,10 @@ export function createStorages(deps: {
   return {
     open: async ({ tenant, kind, side }) => {
       if (!isStorageAvailable(kind)) {
-        throw new WorkError('InvalidInput', `${kind} storage is not configured on this server; use local`);
+        throw new WorkError(
+          'InvalidInput',
+          `${kind} storage is not configured on this server; use local`,
+        );
       }
       const roots = await deps.getRoots(tenant);
       if (roots === undefined) {

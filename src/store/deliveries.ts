@@ -44,10 +44,7 @@ const HANDOVER_SECONDS = 5;
  * Endpoints that need a delivery workflow now. They are taken as drained for a few seconds, the time
  * a workflow needs to begin, so that each is told of once and not at every new delivery.
  */
-export async function claimIdleEndpoints(
-  db: Db,
-  limit: number,
-): Promise<readonly IdleEndpoint[]> {
+export async function claimIdleEndpoints(db: Db, limit: number): Promise<readonly IdleEndpoint[]> {
   const { rows } = await sql<{ id: number; tenant: string; origin: string }>`
     WITH idle AS (
       SELECT id FROM endpoints e
@@ -107,7 +104,9 @@ export async function listPendingDeliveries(
 ): Promise<readonly PendingDelivery[]> {
   const { rows } = await sql<{ id: number; event_id: number; body: string; attempts: number }>`
     SELECT d.id, event_id, body, attempts FROM deliveries d JOIN events ON events.id = event_id
-    WHERE stream_id = ${streamId} AND state = 'pending' ORDER BY event_id LIMIT ${limit}`.execute(db);
+    WHERE stream_id = ${streamId} AND state = 'pending' ORDER BY event_id LIMIT ${limit}`.execute(
+    db,
+  );
   return rows.map((row) => ({
     deliveryId: row.id,
     eventId: row.event_id,

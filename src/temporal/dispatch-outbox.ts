@@ -53,7 +53,8 @@ async function dispatch(
     const job = await getJob(db, entry.jobId);
     if (job !== undefined && job.endedAt === null) {
       const tenant = await getTenant(db, job.tenant);
-      if (tenant === undefined) throw new WorkError('InvalidInput', `Tenant ${job.tenant} is disabled`);
+      if (tenant === undefined)
+        throw new WorkError('InvalidInput', `Tenant ${job.tenant} is disabled`);
       const input = recipeInput(job, storageDefaults(tenant));
       await temporal.withTimeout(CALL_TIMEOUT_MS, () =>
         startJobWorkflow(temporal.client, job, input),

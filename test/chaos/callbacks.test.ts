@@ -41,7 +41,11 @@ test('a receiver that fails 30 % of requests gets every event of every job, in o
   for (const jobId of jobIds) {
     expect(await engine.untilEnded(jobId)).toMatchObject({ failed: false });
     for (const path of ['/a', '/b']) {
-      await until(async () => sink.hasEnd(jobId, path) || undefined, 180, `the end of job ${jobId} at ${path}`);
+      await until(
+        async () => sink.hasEnd(jobId, path) || undefined,
+        180,
+        `the end of job ${jobId} at ${path}`,
+      );
       const bodies = sink.delivered(jobId, path);
       expect(orderFaults(bodies)).toEqual([]);
       // eight tasks, each with a start and an end, and the job's own end

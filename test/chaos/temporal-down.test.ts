@@ -37,7 +37,11 @@ afterAll(async () => {
 });
 
 const submit = (contentId: string): Promise<number> =>
-  engine.submit({ content_id: contentId, source_folder: 'clip', output_folder: `out/${contentId}` });
+  engine.submit({
+    content_id: contentId,
+    source_folder: 'clip',
+    output_folder: `out/${contentId}`,
+  });
 
 test('jobs submitted while Temporal has never been there run once it comes', async () => {
   const early = await Promise.all(['a', 'b', 'c', 'd'].map(submit));
@@ -45,7 +49,10 @@ test('jobs submitted while Temporal has never been there run once it comes', asy
   temporal = await startTemporal();
   await engine.startWorker();
   for (const jobId of early) {
-    expect(await engine.untilEnded(jobId)).toMatchObject({ queue_state: 'completed', failed: false });
+    expect(await engine.untilEnded(jobId)).toMatchObject({
+      queue_state: 'completed',
+      failed: false,
+    });
   }
 });
 
@@ -55,6 +62,9 @@ test('jobs submitted while Temporal is killed run once it is back on its file', 
   const late = await Promise.all(['e', 'f', 'g', 'h'].map(submit));
   temporal = await startTemporal();
   for (const jobId of late) {
-    expect(await engine.untilEnded(jobId)).toMatchObject({ queue_state: 'completed', failed: false });
+    expect(await engine.untilEnded(jobId)).toMatchObject({
+      queue_state: 'completed',
+      failed: false,
+    });
   }
 });

@@ -18,7 +18,15 @@ beforeAll(async () => {
   const folder = await engine.sourceFolder('long');
   await makeClip(join(engine.folder, 'part.mp4'), 30);
   // long enough that packaging takes a moment in which to be killed
-  await ffmpeg('-stream_loop', '39', '-i', join(engine.folder, 'part.mp4'), '-c', 'copy', join(folder, 'long.mp4'));
+  await ffmpeg(
+    '-stream_loop',
+    '39',
+    '-i',
+    join(engine.folder, 'part.mp4'),
+    '-c',
+    'copy',
+    join(folder, 'long.mp4'),
+  );
 });
 
 afterAll(async () => {
@@ -58,16 +66,25 @@ test('a worker killed ten times in the middle of package loses nothing and leave
     const worker = engine.worker;
     process.kill(worker?.pid ?? 0, 'SIGKILL');
     await worker?.ended;
-    await until(async () => ((await livingTools()).length === 0 ? true : undefined), 5, 'the tools to die with it');
+    await until(
+      async () => ((await livingTools()).length === 0 ? true : undefined),
+      5,
+      'the tools to die with it',
+    );
     await engine.startWorker();
-    expect(await engine.untilEnded(jobId)).toMatchObject({ queue_state: 'completed', failed: false });
+    expect(await engine.untilEnded(jobId)).toMatchObject({
+      queue_state: 'completed',
+      failed: false,
+    });
   }
 
   const expected = await pictureHashes(join(engine.folder, 'part.mp4'));
   for (const [at, jobId] of jobs.entries()) {
     await until(async () => sink.hasEnd(jobId) || undefined, 90, `the end of job ${jobId}`);
     const names = await readdir(engine.outputFolder(`out/${at}`));
-    expect(names.filter((name) => name.endsWith('.m3u8') && !name.includes(`-${jobId}-`))).toEqual([`long${at}.m3u8`]);
+    expect(names.filter((name) => name.endsWith('.m3u8') && !name.includes(`-${jobId}-`))).toEqual([
+      `long${at}.m3u8`,
+    ]);
     expect(names.every((name) => !name.startsWith('.te-'))).toBe(true);
 
     // a callback may come twice where its sender was killed after the answer: the same bytes again
@@ -78,7 +95,9 @@ test('a worker killed ten times in the middle of package loses nothing and leave
       byEvent.set(key, (byEvent.get(key) ?? new Set()).add(request.text));
     }
     for (const [key, texts] of byEvent) expect([key, texts.size]).toEqual([key, 1]);
-    const first = [...new Map(sink.delivered(jobId).map((body) => [JSON.stringify(body), body])).values()];
+    const first = [
+      ...new Map(sink.delivered(jobId).map((body) => [JSON.stringify(body), body])).values(),
+    ];
     expect(orderFaults(first)).toEqual([]);
   }
   const manifest = join(engine.outputFolder('out/0'), 'long0.m3u8');

@@ -33,7 +33,11 @@ beforeAll(async () => {
   await makeLanguageFolder(await engine.sourceFolder('movie'), 20);
   await copyFile(realClip(), `${await engine.sourceFolder('bunny')}/bunny.mp4`);
   for (const name of ['movie', 'bunny']) {
-    const jobId = await engine.submit({ content_id: name, source_folder: name, output_folder: name });
+    const jobId = await engine.submit({
+      content_id: name,
+      source_folder: name,
+      output_folder: name,
+    });
     expect(await engine.untilEnded(jobId)).toMatchObject({ failed: false });
   }
   player = await startPlayer(engine.outputFolder(''));
@@ -80,7 +84,8 @@ async function playByShaka(manifest: string): Promise<Played> {
       }
       await video.play();
       await new Promise((resolve) => setTimeout(resolve, 4000));
-      const playing = engineOf.getAudioTracks().find((one: { active: boolean }) => one.active)?.language ?? '';
+      const playing =
+        engineOf.getAudioTracks().find((one: { active: boolean }) => one.active)?.language ?? '';
       const cues = [...video.textTracks].flatMap((one) =>
         [...(one.cues ?? [])].map((cue) => ({ start: cue.startTime, text: cue.text })),
       );
@@ -150,22 +155,28 @@ const WAYS = [
   ['hls.js', 'HLS', 'm3u8', playByHlsJs],
 ] as const;
 
-test.each(WAYS)('%s plays the %s of a made clip in both languages with its subtitles in sync', async (_name, _kind, extension, play) => {
-  const played = await play(`movie/movie.${extension}`);
-  expect(played.errors).toEqual([]);
-  expect(played.seconds).toBeGreaterThan(2);
-  expect(played.frames).toBeGreaterThan(25);
-  expect(played.duration).toBeCloseTo(20, 0);
-  expect([...played.languages].sort()).toEqual(['en', 'es']);
-  expect(played.playing).toBe('es');
-  expect(played.texts).toEqual(['en']);
-  const cue = played.cues.find((one) => one.text.includes('Second 4'));
-  expect(cue?.start).toBeCloseTo(4, 1);
-});
+test.each(WAYS)(
+  '%s plays the %s of a made clip in both languages with its subtitles in sync',
+  async (_name, _kind, extension, play) => {
+    const played = await play(`movie/movie.${extension}`);
+    expect(played.errors).toEqual([]);
+    expect(played.seconds).toBeGreaterThan(2);
+    expect(played.frames).toBeGreaterThan(25);
+    expect(played.duration).toBeCloseTo(20, 0);
+    expect([...played.languages].sort()).toEqual(['en', 'es']);
+    expect(played.playing).toBe('es');
+    expect(played.texts).toEqual(['en']);
+    const cue = played.cues.find((one) => one.text.includes('Second 4'));
+    expect(cue?.start).toBeCloseTo(4, 1);
+  },
+);
 
-test.each(WAYS)('%s plays the %s of the real clip with its 5.1 sound', async (_name, _kind, extension, play) => {
-  const played = await play(`bunny/bunny.${extension}`);
-  expect(played.errors).toEqual([]);
-  expect(played.seconds).toBeGreaterThan(2);
-  expect(played.frames).toBeGreaterThan(25);
-});
+test.each(WAYS)(
+  '%s plays the %s of the real clip with its 5.1 sound',
+  async (_name, _kind, extension, play) => {
+    const played = await play(`bunny/bunny.${extension}`);
+    expect(played.errors).toEqual([]);
+    expect(played.seconds).toBeGreaterThan(2);
+    expect(played.frames).toBeGreaterThan(25);
+  },
+);

@@ -58,7 +58,11 @@ test('the real clip comes out with every picture of its source, and each step is
 
 test('two languages and subtitles are in both manifests', async () => {
   await makeLanguageFolder(await engine.sourceFolder('movie'), 10);
-  const jobId = await engine.submit({ content_id: 'movie', source_folder: 'movie', output_folder: 'vod/movie' });
+  const jobId = await engine.submit({
+    content_id: 'movie',
+    source_folder: 'movie',
+    output_folder: 'vod/movie',
+  });
   await expect(engine.untilEnded(jobId)).resolves.toMatchObject({ failed: false });
   const names = await readdir(engine.outputFolder('vod/movie'));
   expect(names).toEqual(
@@ -73,7 +77,11 @@ test('two languages and subtitles are in both manifests', async () => {
 test('a folder without a source fails the job at once with a message that names the folder', async () => {
   const folder = await engine.sourceFolder('empty');
   await writeFile(join(folder, 'readme.txt'), 'no video here');
-  const jobId = await engine.submit({ content_id: 'none', source_folder: 'empty', rest_endpoints: [sink.url()] });
+  const jobId = await engine.submit({
+    content_id: 'none',
+    source_folder: 'empty',
+    rest_endpoints: [sink.url()],
+  });
   const job = await engine.untilEnded(jobId, 20);
   expect(job).toMatchObject({ queue_state: 'completed', failed: true });
   expect(job['message']).toContain(folder);
@@ -98,7 +106,12 @@ test('delete_source deletes the sources and nothing else in their folder', async
   const folder = await engine.sourceFolder('gone');
   await makeLanguageFolder(folder, 4);
   await writeFile(join(folder, 'notes.txt'), 'mine');
-  const jobId = await engine.submit({ content_id: 'gone', source_folder: 'gone', output_folder: 'vod/gone', delete_source: true });
+  const jobId = await engine.submit({
+    content_id: 'gone',
+    source_folder: 'gone',
+    output_folder: 'vod/gone',
+    delete_source: true,
+  });
   await expect(engine.untilEnded(jobId)).resolves.toMatchObject({ failed: false });
   expect(await readdir(folder)).toEqual(['notes.txt']);
 });

@@ -65,7 +65,9 @@ export class CallbackSink {
 }
 
 /** What is wrong with the order of a job's callbacks; empty where nothing is. */
-export function orderFaults(bodies: readonly Readonly<Record<string, unknown>>[]): readonly string[] {
+export function orderFaults(
+  bodies: readonly Readonly<Record<string, unknown>>[],
+): readonly string[] {
   const faults: string[] = [];
   const started = new Set<unknown>();
   const ended = new Set<unknown>();

@@ -9,11 +9,14 @@ export async function createTestNamespace(): Promise<string> {
   try {
     await connection.workflowService.registerNamespace({
       namespace,
-      workflowExecutionRetentionPeriod: { seconds: 24 * 3600 as never },
+      workflowExecutionRetentionPeriod: { seconds: (24 * 3600) as never },
     });
     for (let tries = 0; ; tries++) {
       try {
-        await connection.workflowService.listOpenWorkflowExecutions({ namespace, maximumPageSize: 1 });
+        await connection.workflowService.listOpenWorkflowExecutions({
+          namespace,
+          maximumPageSize: 1,
+        });
         return namespace;
       } catch (error) {
         if (tries > 150) throw error;

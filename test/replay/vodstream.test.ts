@@ -25,7 +25,12 @@ beforeAll(async () => {
   const client = new Client({ connection, namespace: engine.namespace });
   await makeLanguageFolder(await engine.sourceFolder('movie'), 4);
   const cases = {
-    full: { source_folder: 'movie', output_folder: 'full', generate_mp4: true, delete_source: false },
+    full: {
+      source_folder: 'movie',
+      output_folder: 'full',
+      generate_mp4: true,
+      delete_source: false,
+    },
     plain: { source_folder: 'movie', output_folder: 'plain', create_thumbnail: false },
     failed: { source_folder: 'nothing' },
   };
@@ -39,11 +44,11 @@ beforeAll(async () => {
   // a new version keeps what it recorded first, for all later versions to replay
   await mkdir(HISTORIES, { recursive: true });
   for (const [name, text] of recorded) {
-    await writeFile(join(HISTORIES, `vodstream-${product.version}-${name}.json`), text, { flag: 'wx' }).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      },
-    );
+    await writeFile(join(HISTORIES, `vodstream-${product.version}-${name}.json`), text, {
+      flag: 'wx',
+    }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
   }
 });
 
@@ -64,10 +69,13 @@ test('every history recorded by this and earlier versions replays', async () => 
   }
 });
 
-test.each(['full', 'plain', 'failed'])('the history of a %s job, just recorded, replays', async (name) => {
-  const { code } = await loadWorkflowBundle();
-  await replay(code, recorded.get(name) ?? '', 'job-1');
-});
+test.each(['full', 'plain', 'failed'])(
+  'the history of a %s job, just recorded, replays',
+  async (name) => {
+    const { code } = await loadWorkflowBundle();
+    await replay(code, recorded.get(name) ?? '', 'job-1');
+  },
+);
 
 test('a reordered task makes the replay fail', async () => {
   // inside the project, where its packages are found, and outside node_modules, where nothing is compiled
@@ -83,11 +91,13 @@ test('a reordered task makes the replay fail', async () => {
     const text = await readFile(file, 'utf8');
     const steps = ['() => prepareCaptions({ jobId }),', '() => tasks.package({ jobId }),'] as const;
     const [first, second] = steps;
-    const swapped = text.replace(first, '@').replace(second, first).replace('@', second);
+    const swapped = text.replace(first, '%').replace(second, first).replace('%', second);
     expect(swapped).not.toBe(text);
     await writeFile(file, swapped);
     const { code } = await buildWorkflowBundle(tree);
-    await expect(replay(code, recorded.get('full') ?? '', 'job-1')).rejects.toThrow(DeterminismViolationError);
+    await expect(replay(code, recorded.get('full') ?? '', 'job-1')).rejects.toThrow(
+      DeterminismViolationError,
+    );
   } finally {
     await rm(tree, { recursive: true, force: true });
   }

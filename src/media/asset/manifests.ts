@@ -41,7 +41,10 @@ export function buildManifests(input: {
       })),
     ],
     active: [
-      { name: names.dash, text: buildDashManifest({ tracks, captions, durationSeconds: input.durationSeconds }) },
+      {
+        name: names.dash,
+        text: buildDashManifest({ tracks, captions, durationSeconds: input.durationSeconds }),
+      },
       { name: names.hls, text: buildMultivariantPlaylist({ tracks, captions }) },
     ],
     trackFiles: tracks.map((one) => ({ stagedName: one.track.fileName, name: `${one.stem}.mp4` })),

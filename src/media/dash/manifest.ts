@@ -34,11 +34,9 @@ function buildRepresentation({ track, stem }: NamedTrack): XmlNode {
           ]
         : []),
       element('BaseURL', {}, toUri(`${stem}.mp4`)),
-      element(
-        'SegmentBase',
-        { indexRange: `${track.indexStartByte}-${track.indexEndByte - 1}` },
-        [element('Initialization', { range: `0-${track.initEndByte - 1}` })],
-      ),
+      element('SegmentBase', { indexRange: `${track.indexStartByte}-${track.indexEndByte - 1}` }, [
+        element('Initialization', { range: `0-${track.initEndByte - 1}` }),
+      ]),
     ],
   );
 }

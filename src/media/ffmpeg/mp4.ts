@@ -18,14 +18,20 @@ export function buildMp4Args(streams: readonly Mp4Stream[], target: string): str
   const languages = streams.flatMap((stream) => {
     const number = counts[stream.kind];
     counts[stream.kind] += 1;
-    return [`-metadata:s:${stream.kind === 'video' ? 'v' : 'a'}:${number}`, `language=${stream.language}`];
+    return [
+      `-metadata:s:${stream.kind === 'video' ? 'v' : 'a'}:${number}`,
+      `language=${stream.language}`,
+    ];
   });
   return [
     ...QUIET,
     ...PROGRESS_OPTIONS,
     '-y',
     ...sources.flatMap(buildInput),
-    ...streams.flatMap((stream) => ['-map', `${sources.indexOf(stream.source)}:${stream.streamIndex}`]),
+    ...streams.flatMap((stream) => [
+      '-map',
+      `${sources.indexOf(stream.source)}:${stream.streamIndex}`,
+    ]),
     '-c',
     'copy',
     ...languages,

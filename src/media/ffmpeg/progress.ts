@@ -5,7 +5,14 @@ export interface FfmpegProgress {
 }
 
 /** Options that make ffmpeg tell its progress on stdout twice a second. */
-export const PROGRESS_OPTIONS = ['-nostdin', '-nostats', '-stats_period', '0.5', '-progress', 'pipe:1'] as const;
+export const PROGRESS_OPTIONS = [
+  '-nostdin',
+  '-nostats',
+  '-stats_period',
+  '0.5',
+  '-progress',
+  'pipe:1',
+] as const;
 
 /** Reads `key=value` lines; `onProgress` is called at the end of each block of them. */
 export function createProgressParser(

@@ -69,14 +69,15 @@ export function buildMultivariantPlaylist(input: {
   const audioCodecs = [...new Set(grouped.map(({ track }) => track.codecs))];
   const streams = variants.flatMap(({ track, stem }) => [
     `#EXT-X-STREAM-INF:${attributeList({
-      BANDWIDTH: String(track.bandwidth + (grouped.length > 0 ? most((one) => one.track.bandwidth) : 0)),
+      BANDWIDTH: String(
+        track.bandwidth + (grouped.length > 0 ? most((one) => one.track.bandwidth) : 0),
+      ),
       'AVERAGE-BANDWIDTH': String(
         track.averageBandwidth +
           (grouped.length > 0 ? most((one) => one.track.averageBandwidth) : 0),
       ),
       CODECS: quoted([track.codecs, ...audioCodecs].join(',')),
-      RESOLUTION:
-        track.width === undefined ? undefined : `${track.width}x${track.height ?? 0}`,
+      RESOLUTION: track.width === undefined ? undefined : `${track.width}x${track.height ?? 0}`,
       'FRAME-RATE': track.kind === 'video' ? frameRate(track.frameRate) : undefined,
       AUDIO: grouped.length > 0 ? quoted(AUDIO_GROUP) : undefined,
       SUBTITLES: input.captions.length > 0 ? quoted(TEXT_GROUP) : undefined,

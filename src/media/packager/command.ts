@@ -22,7 +22,8 @@ const SAFE_PATH = /^[A-Za-z0-9_./-]+$/;
 export function buildPackagerArgs(streams: readonly PackagerStream[], mpdPath: string): string[] {
   const descriptors = streams.map((stream) => {
     for (const path of [stream.input, stream.output]) {
-      if (!SAFE_PATH.test(path)) throw new RangeError(`${path} cannot stand in a stream descriptor`);
+      if (!SAFE_PATH.test(path))
+        throw new RangeError(`${path} cannot stand in a stream descriptor`);
     }
     return `in=${stream.input},stream=${stream.kind},out=${stream.output}`;
   });

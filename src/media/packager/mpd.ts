@@ -48,9 +48,17 @@ export function parsePackagerMpd(xml: string): readonly PackagerRepresentation[]
         .split('/')
         .at(-1);
       if (codecs === undefined || fileName === undefined || fileName === '') {
-        throw new WorkError('ToolFailed', "The packager's manifest names a track without file or codec");
+        throw new WorkError(
+          'ToolFailed',
+          "The packager's manifest names a track without file or codec",
+        );
       }
-      return { fileName, codecs, bandwidth: Number(one['bandwidth']), ...(sar === undefined ? {} : { sar }) };
+      return {
+        fileName,
+        codecs,
+        bandwidth: Number(one['bandwidth']),
+        ...(sar === undefined ? {} : { sar }),
+      };
     }),
   );
 }

@@ -37,7 +37,10 @@ export async function packageTracks(input: PackageInput): Promise<readonly Packa
   const mpdPath = join(input.targetFolder, PACKAGER_MPD);
   const result = await runTool({
     program: packagerProgram(),
-    args: buildPackagerArgs(streams.map((stream) => stream.stream), mpdPath),
+    args: buildPackagerArgs(
+      streams.map((stream) => stream.stream),
+      mpdPath,
+    ),
     timeoutMs: TIMEOUT_MS,
     signal: input.signal,
     onCommand: input.onCommand,
@@ -47,9 +50,7 @@ export async function packageTracks(input: PackageInput): Promise<readonly Packa
   const representations = parsePackagerMpd(await readFile(mpdPath, 'utf8'));
   await rm(mpdPath);
   await Promise.all(streams.map((one) => one.temporary && rm(one.temporary, { force: true })));
-  return Promise.all(
-    input.tracks.map((track) => describeTrack(input, track, representations)),
-  );
+  return Promise.all(input.tracks.map((track) => describeTrack(input, track, representations)));
 }
 
 const fileNameOf = (track: SourceTrack): string => `${track.id}.mp4`;
@@ -68,7 +69,14 @@ async function toStream(
   const result = await runTool({
     program: FFMPEG,
     args: buildMp4Args(
-      [{ source, streamIndex: track.streamIndex, kind: track.kind, language: track.containerLanguage }],
+      [
+        {
+          source,
+          streamIndex: track.streamIndex,
+          kind: track.kind,
+          language: track.containerLanguage,
+        },
+      ],
       temporary,
     ),
     timeoutMs: TIMEOUT_MS,
@@ -89,7 +97,10 @@ async function describeTrack(
   const path = join(input.targetFolder, fileName);
   const representation = representations.find((one) => one.fileName === fileName);
   if (representation === undefined) {
-    throw new WorkError('ToolFailed', `The packager wrote no ${track.kind} track of ${track.originalName}`);
+    throw new WorkError(
+      'ToolFailed',
+      `The packager wrote no ${track.kind} track of ${track.originalName}`,
+    );
   }
   const [layout, probed, { size }] = await Promise.all([
     readTrackLayout(path),

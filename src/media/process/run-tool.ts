@@ -104,7 +104,9 @@ export function runTool(command: ToolCommand): Promise<ToolResult> {
     };
     child.on('error', (error) => {
       settle();
-      reject(new Error(`${command.program} could not be started: ${error.message}`, { cause: error }));
+      reject(
+        new Error(`${command.program} could not be started: ${error.message}`, { cause: error }),
+      );
     });
     child.on('close', (exitCode, signal) => {
       settle();

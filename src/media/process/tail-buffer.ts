@@ -13,7 +13,10 @@ export class TailBuffer {
     if (this.#limitBytes === 0) return;
     this.#chunks.push(chunk);
     this.#sizeBytes += chunk.length;
-    while (this.#chunks[0] !== undefined && this.#sizeBytes - this.#chunks[0].length >= this.#limitBytes) {
+    while (
+      this.#chunks[0] !== undefined &&
+      this.#sizeBytes - this.#chunks[0].length >= this.#limitBytes
+    ) {
       this.#sizeBytes -= this.#chunks[0].length;
       this.#chunks.shift();
     }

@@ -51,7 +51,10 @@ const isTrack = (
 ): stream is ProbedStream & { readonly kind: SourceTrack['kind'] } =>
   (stream.kind === 'video' && !stream.isPicture) || stream.kind === 'audio';
 
-function assertPackaged(source: ProbedSource, stream: ProbedStream & { kind: SourceTrack['kind'] }) {
+function assertPackaged(
+  source: ProbedSource,
+  stream: ProbedStream & { kind: SourceTrack['kind'] },
+) {
   if (PACKAGED[stream.kind].includes(stream.codec)) return;
   throw new WorkError(
     'InvalidMedia',

@@ -66,7 +66,10 @@ function assertWhole(name: string, probed: ProbedFile): void {
   for (const stream of tracks) {
     const { indexedPackets, packets = 0, durationSeconds } = stream;
     if (packets === 0 && stream.kind !== 'text') {
-      throw invalid(name, `is cut short or damaged: its ${stream.kind} track ${stream.index} has no data`);
+      throw invalid(
+        name,
+        `is cut short or damaged: its ${stream.kind} track ${stream.index} has no data`,
+      );
     }
     if (indexedPackets !== undefined && packets < indexedPackets) {
       throw invalid(
@@ -75,11 +78,16 @@ function assertWhole(name: string, probed: ProbedFile): void {
           `${indexedPackets} packets and has ${packets}`,
       );
     }
-    if (durationSeconds !== undefined && durationSeconds > probed.durationSeconds + TOLERANCE_SECONDS) {
+    if (
+      durationSeconds !== undefined &&
+      durationSeconds > probed.durationSeconds + TOLERANCE_SECONDS
+    ) {
       throw invalid(name, 'is damaged: a track is longer than the file says');
     }
   }
-  if (/partial file|truncat|moov atom not found|invalid NAL|error reading/i.test(probed.complaints)) {
+  if (
+    /partial file|truncat|moov atom not found|invalid NAL|error reading/i.test(probed.complaints)
+  ) {
     throw invalid(name, `is cut short or damaged: ${probed.complaints}`);
   }
   if (!(probed.durationSeconds > 0)) throw invalid(name, 'says no duration');

@@ -11,7 +11,9 @@ export function cleanCueText(text: string): string {
   return text
     .replaceAll(/<([^<>]*)>|[<>&]/g, (match, inner: string | undefined, at: number) => {
       if (inner !== undefined) {
-        return TAG.test(inner) || TIMESTAMP.test(inner) ? match : `&lt;${inner.replaceAll('&', '&amp;')}&gt;`;
+        return TAG.test(inner) || TIMESTAMP.test(inner)
+          ? match
+          : `&lt;${inner.replaceAll('&', '&amp;')}&gt;`;
       }
       if (match === '<') return '&lt;';
       if (match === '>') return '&gt;';

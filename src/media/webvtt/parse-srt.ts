@@ -13,7 +13,9 @@ export function parseSrt(text: string): readonly Cue[] {
     if (!line.includes('-->')) {
       // a block begins with its number; anything else outside a cue is no SRT
       if (line.trim() === '' || /^\s*\d+\s*$/.test(line)) continue;
-      throw new CaptionsError(`line ${at + 1}: expected a cue number or "00:00:01,000 --> 00:00:02,000"`);
+      throw new CaptionsError(
+        `line ${at + 1}: expected a cue number or "00:00:01,000 --> 00:00:02,000"`,
+      );
     }
     const [from = '', to = ''] = line.split('-->');
     const startSeconds = parseTimestamp(from);

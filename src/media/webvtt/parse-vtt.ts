@@ -1,7 +1,8 @@
 import { cleanCueText } from './cue-text.ts';
 import { CaptionsError, type Cue, MOST_CUES, parseTimestamp } from './cue.ts';
 
-const SETTING = /^(?:vertical:(?:rl|lr)|line:[-\d.]+%?(?:,\w+)?|position:[\d.]+%(?:,[\w-]+)?|size:[\d.]+%|align:\w+)$/;
+const SETTING =
+  /^(?:vertical:(?:rl|lr)|line:[-\d.]+%?(?:,\w+)?|position:[\d.]+%(?:,[\w-]+)?|size:[\d.]+%|align:\w+)$/;
 
 /**
  * Parses WebVTT (W3C). Notes, styles and regions are dropped, cue settings are kept. Throws a

@@ -44,41 +44,74 @@ test.each([
   ['{"content_id":"c"}', /parameters\.source_folder: is missing/],
   ['{"content_id":"c","source_folder":"../x"}', /parameters\.source_folder has a part/],
   ['{"content_id":"a/b","source_folder":"s"}', /parameters\.content_id has a "\/"/],
-  ['{"content_id":"c","source_folder":"s","generate_mp4":"perhaps"}', /parameters\.generate_mp4: must be true or false/],
-  ['{"content_id":"c","source_folder":"s","retries":-1}', /parameters\.retries: must be 0 at least/],
+  [
+    '{"content_id":"c","source_folder":"s","generate_mp4":"perhaps"}',
+    /parameters\.generate_mp4: must be true or false/,
+  ],
+  [
+    '{"content_id":"c","source_folder":"s","retries":-1}',
+    /parameters\.retries: must be 0 at least/,
+  ],
   ['{"content_id":"c","source_folder":"s","drm":["widevine"]}', /parameters\.drm: widevine/],
-  ['{"content_id":"c","source_folder":"s","encode_source":true}', /parameters\.encode_source: not available/],
-  ['{"content_id":"c","source_folder":"s","source_storage":"S3"}', /parameters\.source_storage: S3 is not configured/],
-  ['{"content_id":"c","source_folder":"s","source_storage":"ftp"}', /parameters\.source_storage: must be one of/],
-  ['{"content_id":"c","source_folder":"s","rest_endpoints":"http://x/"}', /parameters\.rest_endpoints: must be an array/],
-  ['{"content_id":"c","source_folder":"s","thumbnail_time":"soon"}', /parameters\.thumbnail_time: must be seconds/],
+  [
+    '{"content_id":"c","source_folder":"s","encode_source":true}',
+    /parameters\.encode_source: not available/,
+  ],
+  [
+    '{"content_id":"c","source_folder":"s","source_storage":"S3"}',
+    /parameters\.source_storage: S3 is not configured/,
+  ],
+  [
+    '{"content_id":"c","source_folder":"s","source_storage":"ftp"}',
+    /parameters\.source_storage: must be one of/,
+  ],
+  [
+    '{"content_id":"c","source_folder":"s","rest_endpoints":"http://x/"}',
+    /parameters\.rest_endpoints: must be an array/,
+  ],
+  [
+    '{"content_id":"c","source_folder":"s","thumbnail_time":"soon"}',
+    /parameters\.thumbnail_time: must be seconds/,
+  ],
 ])('%s is refused naming the field', (parameters, reason) => {
   expect(() => toNewJob(submission(parameters), CONTEXT)).toThrow(InvalidSubmissionError);
   expect(() => toNewJob(submission(parameters), CONTEXT)).toThrow(reason);
 });
 
 test.each([
-  ['{"workflow":"vodcapture"}', /"vodcapture" is not available in this version; available: vodstream/],
+  [
+    '{"workflow":"vodcapture"}',
+    /"vodcapture" is not available in this version; available: vodstream/,
+  ],
   ['{"workflow":"vodstream","priority":11}', /job\.priority: must be 10 at most/],
   ['{"workflow":"vodstream","priority":"high"}', /job\.priority: must be a number/],
   ['{"workflow":"vodstream","run_at":"tomorrow"}', /job\.run_at: must be a time/],
   ['{}', /job\.workflow: is missing/],
 ])('job %s is refused naming the field', (job, reason) => {
-  expect(() => toNewJob(submission('{"content_id":"c","source_folder":"s"}', job), CONTEXT)).toThrow(reason);
+  expect(() =>
+    toNewJob(submission('{"content_id":"c","source_folder":"s"}', job), CONTEXT),
+  ).toThrow(reason);
 });
 
 test('run_at without a zone is read as UTC; one that lies ahead schedules the job and says so', () => {
   const job = toNewJob(
-    submission('{"content_id":"c","source_folder":"s"}', '{"workflow":"vodstream","run_at":"2030-01-02T03:04:05.678"}'),
+    submission(
+      '{"content_id":"c","source_folder":"s"}',
+      '{"workflow":"vodstream","run_at":"2030-01-02T03:04:05.678"}',
+    ),
     CONTEXT,
   );
   expect(job).toMatchObject({ state: 'scheduled', runAt: new Date('2030-01-02T03:04:05.678Z') });
-  expect(job.notes.map((note) => note.message)).toContain('Job will run at: "2030-01-02T03:04:05.678Z"');
+  expect(job.notes.map((note) => note.message)).toContain(
+    'Job will run at: "2030-01-02T03:04:05.678Z"',
+  );
 });
 
 test('parameters of the original packager are accepted, each with a warning in the log', () => {
   const job = toNewJob(
-    submission('{"content_id":"c","source_folder":"s","create_dref":true,"encoding_region":"eu","trickplay":"true"}'),
+    submission(
+      '{"content_id":"c","source_folder":"s","create_dref":true,"encoding_region":"eu","trickplay":"true"}',
+    ),
     CONTEXT,
   );
   const warnings = job.notes.filter((note) => note.severity === 'WARN').map((note) => note.message);
@@ -98,5 +131,7 @@ test.each([
 });
 
 test('brackets and commas inside strings count for nothing', () => {
-  expect(exceedsLimits(JSON.stringify({ a: `${'[,:{'.repeat(50_000)}\\"` }), BODY_LIMITS)).toBeUndefined();
+  expect(
+    exceedsLimits(JSON.stringify({ a: `${'[,:{'.repeat(50_000)}\\"` }), BODY_LIMITS),
+  ).toBeUndefined();
 });

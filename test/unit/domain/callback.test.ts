@@ -52,7 +52,12 @@ test('a job callback tells status, files as an array and the duration to the mil
 });
 
 test('custom_data comes back as the bytes the client sent', () => {
-  for (const raw of ['12345678901234567890', '1.0', '{"b":1,"a":{"a":2,"a":3}}', '"\\u0000\\ud800"']) {
+  for (const raw of [
+    '12345678901234567890',
+    '1.0',
+    '{"b":1,"a":{"a":2,"a":3}}',
+    '"\\u0000\\ud800"',
+  ]) {
     const body = buildJobCallback({ ...JOB, customData: raw });
     expect(body.endsWith(`"custom_data":${raw}}`)).toBe(true);
   }

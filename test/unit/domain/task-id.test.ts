@@ -6,7 +6,7 @@ test('task ids are the job id times 1000 plus the task number', () => {
   expect(taskId(42, 999)).toBe(42_999);
 });
 
-test('a task number that would be another job\'s is refused', () => {
+test("a task number that would be another job's is refused", () => {
   expect(() => taskId(42, 0)).toThrow(RangeError);
   expect(() => taskId(42, 1000)).toThrow(RangeError);
 });

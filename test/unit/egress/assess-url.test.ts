@@ -3,19 +3,69 @@ import { isAllowedAddress } from '../../../src/egress/address.ts';
 import { assessUrl } from '../../../src/egress/assess-url.ts';
 
 const INTERNAL = [
-  '127.0.0.1', '127.1', '2130706433', '0x7f000001', '0177.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]',
-  '0.0.0.0', '[::]', '①②⑦.⓪.⓪.①', '127。0。0。1', '10.0.0.1', '172.16.0.1', '192.168.1.1', '169.254.169.254',
-  '[::ffff:a9fe:a9fe]', '[fd00:ec2::254]', '168.63.129.16', '100.64.0.1', '192.0.0.1', '198.18.0.1', '224.0.0.1',
-  '255.255.255.255', '[64:ff9b::7f00:1]', '[2002:7f00:1::]', '[2001::1]', '[fe80::1]', '[fec0::1]', '[ff02::1]',
-  '127.255.255.254', '0x7f.1', '017700000001', '[::ffff:10.0.0.1]', '[0:0:0:0:0:0:0:1]', '10.1', '0', '[fc00::1]',
+  '127.0.0.1',
+  '127.1',
+  '2130706433',
+  '0x7f000001',
+  '0177.0.0.1',
+  '[::1]',
+  '[::ffff:127.0.0.1]',
+  '[::ffff:7f00:1]',
+  '0.0.0.0',
+  '[::]',
+  '①②⑦.⓪.⓪.①',
+  '127。0。0。1',
+  '10.0.0.1',
+  '172.16.0.1',
+  '192.168.1.1',
+  '169.254.169.254',
+  '[::ffff:a9fe:a9fe]',
+  '[fd00:ec2::254]',
+  '168.63.129.16',
+  '100.64.0.1',
+  '192.0.0.1',
+  '198.18.0.1',
+  '224.0.0.1',
+  '255.255.255.255',
+  '[64:ff9b::7f00:1]',
+  '[2002:7f00:1::]',
+  '[2001::1]',
+  '[fe80::1]',
+  '[fec0::1]',
+  '[ff02::1]',
+  '127.255.255.254',
+  '0x7f.1',
+  '017700000001',
+  '[::ffff:10.0.0.1]',
+  '[0:0:0:0:0:0:0:1]',
+  '10.1',
+  '0',
+  '[fc00::1]',
 ];
 
 const MALFORMED = [
-  'http://user@example.com/', 'http://user:pw@example.com/', 'http://ok@127.0.0.1/', 'file:///etc/passwd',
-  'ftp://example.com/', 'gopher://example.com/', 'javascript:alert(1)', 'unix:/tmp/x', 'data:text/plain,x',
-  'example.com/x', '', 'http://', 'http:// example.com', 'http://exa\nmple.com', 'http://exa\tmple.com',
-  'http:\\\\example.com', 'http://example.com:0/', 'http://example.com:99999/', '//example.com/x',
-  `http://example.com/${'x'.repeat(3000)}`, 'http://[::1', 'http://127.0.0.1#@ok/',
+  'http://user@example.com/',
+  'http://user:pw@example.com/',
+  'http://ok@127.0.0.1/',
+  'file:///etc/passwd',
+  'ftp://example.com/',
+  'gopher://example.com/',
+  'javascript:alert(1)',
+  'unix:/tmp/x',
+  'data:text/plain,x',
+  'example.com/x',
+  '',
+  'http://',
+  'http:// example.com',
+  'http://exa\nmple.com',
+  'http://exa\tmple.com',
+  'http:\\\\example.com',
+  'http://example.com:0/',
+  'http://example.com:99999/',
+  '//example.com/x',
+  `http://example.com/${'x'.repeat(3000)}`,
+  'http://[::1',
+  'http://127.0.0.1#@ok/',
 ];
 
 test.each(INTERNAL)('http://%s is refused at submission', (host) => {
@@ -27,9 +77,12 @@ test.each(MALFORMED)('%j is refused with a reason', (url) => {
   expect(assessUrl(url, [])).toBeTypeOf('string');
 });
 
-test.each(['https://example.com/cb?x=1', 'http://203.0.114.7:8080/', 'https://[2600::1]/x'])('%s may be called', (url) => {
-  expect(assessUrl(url, [])).toBeUndefined();
-});
+test.each(['https://example.com/cb?x=1', 'http://203.0.114.7:8080/', 'https://[2600::1]/x'])(
+  '%s may be called',
+  (url) => {
+    expect(assessUrl(url, [])).toBeUndefined();
+  },
+);
 
 test('an allowed network opens itself and nothing beside it', () => {
   const loopback = ['127.0.0.0/8', '::1/128'];

@@ -5,27 +5,69 @@ import { buildManifests } from '../../../src/media/asset/manifests.ts';
 import type { PackagedTrack } from '../../../src/media/packager/packaged-track.ts';
 
 const track = (overrides: Partial<PackagedTrack>): PackagedTrack => ({
-  kind: 'video', id: 'video_1', originalName: 'a.mp4', stagedName: 'source_1.mp4', streamIndex: 0, kindIndex: 0,
-  codec: 'h264', language: 'und', containerLanguage: 'und', packets: 100, durationSeconds: 8, fileName: 'video_1.mp4',
-  sizeBytes: 1000, codecs: 'avc1.64001f', sar: '1:1', bandwidth: 2000, averageBandwidth: 1000, startSeconds: 0,
-  packagedSeconds: 8, initEndByte: 700, indexStartByte: 700, indexEndByte: 750,
+  kind: 'video',
+  id: 'video_1',
+  originalName: 'a.mp4',
+  stagedName: 'source_1.mp4',
+  streamIndex: 0,
+  kindIndex: 0,
+  codec: 'h264',
+  language: 'und',
+  containerLanguage: 'und',
+  packets: 100,
+  durationSeconds: 8,
+  fileName: 'video_1.mp4',
+  sizeBytes: 1000,
+  codecs: 'avc1.64001f',
+  sar: '1:1',
+  bandwidth: 2000,
+  averageBandwidth: 1000,
+  startSeconds: 0,
+  packagedSeconds: 8,
+  initEndByte: 700,
+  indexStartByte: 700,
+  indexEndByte: 750,
   segments: [
     { startByte: 750, sizeBytes: 100, durationSeconds: 4 },
     { startByte: 850, sizeBytes: 150, durationSeconds: 4.4 },
   ],
-  width: 1280, height: 720, frameRate: '25/1', ...overrides,
+  width: 1280,
+  height: 720,
+  frameRate: '25/1',
+  ...overrides,
 });
 
 const audio = (id: string, language: string): PackagedTrack => {
-  const { width: _w, height: _h, frameRate: _f, ...rest } = track({ kind: 'audio', id, fileName: `${id}.mp4`, language, codecs: 'mp4a.40.2', channels: 2, sampleRate: 48_000 });
+  const {
+    width: _w,
+    height: _h,
+    frameRate: _f,
+    ...rest
+  } = track({
+    kind: 'audio',
+    id,
+    fileName: `${id}.mp4`,
+    language,
+    codecs: 'mp4a.40.2',
+    channels: 2,
+    sampleRate: 48_000,
+  });
   return rest;
 };
 
 const manifests = buildManifests({
   asset: 'Ära "51" & co',
   jobId: 9,
-  tracks: [track({}), track({ id: 'video_2', fileName: 'video_2.mp4' }), audio('audio_3', 'en'), audio('audio_4', 'es'), audio('audio_5', 'es')],
-  captions: [{ fileName: 'text_1.vtt', originalName: 'a.srt', language: 'en', cues: 3, sizeBytes: 10 }],
+  tracks: [
+    track({}),
+    track({ id: 'video_2', fileName: 'video_2.mp4' }),
+    audio('audio_3', 'en'),
+    audio('audio_4', 'es'),
+    audio('audio_5', 'es'),
+  ],
+  captions: [
+    { fileName: 'text_1.vtt', originalName: 'a.srt', language: 'en', cues: 3, sizeBytes: 10 },
+  ],
   durationSeconds: 8.4,
 });
 
@@ -53,8 +95,17 @@ test('DASH is well-formed, names every track once and points at its index', () =
   const xml = manifests.active.find((one) => one.name.endsWith('.mpd'))?.text ?? '';
   const parsed = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '' }).parse(xml);
   const sets = parsed.MPD.Period.AdaptationSet;
-  expect(sets.map((set: { contentType: string }) => set.contentType)).toEqual(['video', 'audio', 'audio', 'audio', 'text']);
-  expect(sets[0].Representation[0].SegmentBase).toMatchObject({ indexRange: '700-749', Initialization: { range: '0-699' } });
+  expect(sets.map((set: { contentType: string }) => set.contentType)).toEqual([
+    'video',
+    'audio',
+    'audio',
+    'audio',
+    'text',
+  ]);
+  expect(sets[0].Representation[0].SegmentBase).toMatchObject({
+    indexRange: '700-749',
+    Initialization: { range: '0-699' },
+  });
   expect(decodeURIComponent(sets[1].Representation.BaseURL)).toBe('Ära "51" & co-9-audio-en.mp4');
   expect(xml.indexOf('<Label>')).toBeLessThan(xml.indexOf('value="subtitle"'));
 });
@@ -67,11 +118,20 @@ test('every file is named for its job but the two active manifests, and no name 
   ];
   expect(names.every((name) => name.startsWith('Ära "51" & co-9-'))).toBe(true);
   expect(new Set(names).size).toBe(names.length);
-  expect(manifests.active.map((one) => one.name)).toEqual(['Ära "51" & co.mpd', 'Ära "51" & co.m3u8']);
+  expect(manifests.active.map((one) => one.name)).toEqual([
+    'Ära "51" & co.mpd',
+    'Ära "51" & co.m3u8',
+  ]);
 });
 
 test('an asset of audio only has its audio as variants', () => {
-  const { active } = buildManifests({ asset: 'a', jobId: 1, tracks: [audio('audio_1', 'en')], captions: [], durationSeconds: 8 });
+  const { active } = buildManifests({
+    asset: 'a',
+    jobId: 1,
+    tracks: [audio('audio_1', 'en')],
+    captions: [],
+    durationSeconds: 8,
+  });
   const main = HLS.parse(active[1]?.text ?? '');
   expect(main.isMasterPlaylist && main.variants[0]?.uri).toBe('a-1-audio-en.m3u8');
 });

@@ -18,7 +18,13 @@ const source = (originalName: string, streams: readonly object[]): ProbedSource 
       container: 'mov',
       durationSeconds: 10,
       complaints: '',
-      streams: streams.map((one, index) => ({ index, startSeconds: 0, isPicture: false, packets: 10, ...one })),
+      streams: streams.map((one, index) => ({
+        index,
+        startSeconds: 0,
+        isPicture: false,
+        packets: 10,
+        ...one,
+      })),
     },
   }) as unknown as ProbedSource;
 
@@ -51,45 +57,65 @@ test('language codes are made canonical', () => {
   expect(canonicalLanguage('"><x')).toBeUndefined();
 });
 
-test('a track\'s language comes from file_properties, then the name of an audio file, then the container', () => {
+test("a track's language comes from file_properties, then the name of an audio file, then the container", () => {
   const sources = [
     source('a.mp4', [H264, { ...AAC, language: 'eng' }]),
     source('b_es.m4a', [{ ...AAC, language: 'eng' }]),
     source('c_es.m4a', [AAC]),
   ];
-  const tracks = selectTracks(sources, { allAudioTracks: true, fileProperties: { 'c_es.m4a': { language: 'fr' } } });
+  const tracks = selectTracks(sources, {
+    allAudioTracks: true,
+    fileProperties: { 'c_es.m4a': { language: 'fr' } },
+  });
   expect(tracks.map((one) => one.language)).toEqual(['und', 'en', 'es', 'fr']);
   expect(new Set(tracks.map((one) => one.id)).size).toBe(4);
 });
 
 test('all_audio_tracks false keeps the best audio of each language', () => {
   const sources = [
-    source('a.mp4', [H264, { ...AAC, language: 'eng', bitRate: 64 }, { ...AAC, language: 'eng', bitRate: 128 }, { ...AAC, language: 'fra', bitRate: 32 }]),
+    source('a.mp4', [
+      H264,
+      { ...AAC, language: 'eng', bitRate: 64 },
+      { ...AAC, language: 'eng', bitRate: 128 },
+      { ...AAC, language: 'fra', bitRate: 32 },
+    ]),
   ];
   const tracks = selectTracks(sources, { allAudioTracks: false, fileProperties: {} });
-  expect(tracks.filter((one) => one.kind === 'audio').map((one) => one.streamIndex)).toEqual([2, 3]);
+  expect(tracks.filter((one) => one.kind === 'audio').map((one) => one.streamIndex)).toEqual([
+    2, 3,
+  ]);
 });
 
 test('an MP4 has the best video and audio, a mezzanine all video tracks', () => {
-  const tracks = selectTracks(
-    [source('a.mp4', [{ ...H264, height: 360 }, H264, AAC, AAC])],
-    { allAudioTracks: true, fileProperties: {} },
-  );
+  const tracks = selectTracks([source('a.mp4', [{ ...H264, height: 360 }, H264, AAC, AAC])], {
+    allAudioTracks: true,
+    fileProperties: {},
+  });
   expect(selectMp4Tracks(tracks, false).map((one) => one.streamIndex)).toEqual([1, 2]);
   expect(selectMp4Tracks(tracks, true).map((one) => one.streamIndex)).toEqual([0, 1, 2]);
 });
 
 test('every input is a local file of a known container', () => {
-  expect(buildInput('/x/source_1.mp4').join(' ')).toMatch(/-protocol_whitelist file -format_whitelist \S*mov\S* -i file:\/x\/source_1\.mp4$/);
+  expect(buildInput('/x/source_1.mp4').join(' ')).toMatch(
+    /-protocol_whitelist file -format_whitelist \S*mov\S* -i file:\/x\/source_1\.mp4$/,
+  );
 });
 
 test('a thumbnail is taken half a frame early, since ffmpeg gives the next frame', () => {
-  const args = buildThumbnailArgs({ source: 's', streamIndex: 0, timeSeconds: 7.37, frameRate: 25, target: 't' });
+  const args = buildThumbnailArgs({
+    source: 's',
+    streamIndex: 0,
+    timeSeconds: 7.37,
+    frameRate: 25,
+    target: 't',
+  });
   expect(args[args.indexOf('-ss') + 1]).toBe('7.340000');
 });
 
 test('the packager never gets a name that its descriptors would misread', () => {
-  expect(() => buildPackagerArgs([{ kind: 'video', input: '/x/a,output=b', output: '/x/o.mp4' }], '/x/m')).toThrow(RangeError);
+  expect(() =>
+    buildPackagerArgs([{ kind: 'video', input: '/x/a,output=b', output: '/x/o.mp4' }], '/x/m'),
+  ).toThrow(RangeError);
 });
 
 test('a packager manifest with a document type is refused unread', () => {
@@ -99,8 +125,19 @@ test('a packager manifest with a document type is refused unread', () => {
 test('progress lines are gathered into one report a block', () => {
   const reports: unknown[] = [];
   const parse = createProgressParser((progress) => reports.push(progress));
-  for (const line of ['frame=10', 'out_time_us=400000', 'progress=continue', 'frame=25', 'out_time_us=1000000', 'progress=end']) parse(line);
-  expect(reports).toEqual([{ frames: 10, outTimeSeconds: 0.4 }, { frames: 25, outTimeSeconds: 1 }]);
+  for (const line of [
+    'frame=10',
+    'out_time_us=400000',
+    'progress=continue',
+    'frame=25',
+    'out_time_us=1000000',
+    'progress=end',
+  ])
+    parse(line);
+  expect(reports).toEqual([
+    { frames: 10, outTimeSeconds: 0.4 },
+    { frames: 25, outTimeSeconds: 1 },
+  ]);
 });
 
 test('a logged command can be pasted into a shell', () => {

@@ -7,15 +7,21 @@ import { parseVtt } from '../../../src/media/webvtt/parse-vtt.ts';
 import { buildWebVtt } from '../../../src/media/webvtt/write-vtt.ts';
 
 test('SRT becomes WebVTT with the same times and lines', () => {
-  const cues = parseSrt('1\n00:00:01,500 --> 00:00:03,000\nHello\nthere\n\n2\n01:00:00,000 --> 01:00:01,000\n<font color=red>Bye</font>\n');
+  const cues = parseSrt(
+    '1\n00:00:01,500 --> 00:00:03,000\nHello\nthere\n\n2\n01:00:00,000 --> 01:00:01,000\n<font color=red>Bye</font>\n',
+  );
   expect(buildWebVtt(cues)).toBe(
     'WEBVTT\n\n00:00:01.500 --> 00:00:03.000\nHello\nthere\n\n01:00:00.000 --> 01:00:01.000\nBye\n',
   );
 });
 
 test('WebVTT keeps its settings and loses notes, styles and unknown settings', () => {
-  const cues = parseVtt('WEBVTT - x\n\nNOTE nothing\n\nSTYLE\n::cue{}\n\nid\n00:01.000 --> 00:02.000 line:0 align:start evil:1\n<b>Hi</b>\n');
-  expect(cues).toEqual([{ startSeconds: 1, endSeconds: 2, settings: 'line:0 align:start', text: '<b>Hi</b>' }]);
+  const cues = parseVtt(
+    'WEBVTT - x\n\nNOTE nothing\n\nSTYLE\n::cue{}\n\nid\n00:01.000 --> 00:02.000 line:0 align:start evil:1\n<b>Hi</b>\n',
+  );
+  expect(cues).toEqual([
+    { startSeconds: 1, endSeconds: 2, settings: 'line:0 align:start', text: '<b>Hi</b>' },
+  ]);
 });
 
 test('markup that is no cue text is shown, not run', () => {
