@@ -24,6 +24,8 @@ export async function runCommand(
     readonly timeoutMs?: number;
     readonly cwd?: string;
     readonly env?: Readonly<Record<string, string>>;
+    /** Ends it when aborted. */
+    readonly signal?: AbortSignal;
     readonly onLine?: (line: string) => void;
   } = {},
 ): Promise<CommandEnd> {
@@ -33,6 +35,7 @@ export async function runCommand(
     stdin: 'ignore',
     forceKillAfterDelay: 2_000,
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });

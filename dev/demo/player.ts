@@ -23,7 +23,7 @@ const PLAYER = join(
 
 /** The page: `?manifest=` is a path below `/media/`. */
 const PAGE = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Task Engine player</title>
+<html lang="en"><head><meta charset="utf-8"><title>Task Engine player</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/player/controls.css">
 <style>body{margin:0;background:#111;color:#eee;font:16px system-ui}main{max-width:1100px;margin:2rem auto;padding:0 1rem}a{color:#8cf}</style></head>
 <body><main><h1 id="title"></h1>
@@ -42,6 +42,8 @@ for (const [id, ext] of [['hls', '.m3u8'], ['dash', '.mpd']]) {
 document.addEventListener('shaka-ui-loaded', async () => {
   const player = document.querySelector('video').ui.getControls().getPlayer();
   await player.load('/media/' + manifest.split('/').map(encodeURIComponent).join('/'));
+  const [subtitles] = player.getTextTracks();
+  if (subtitles) player.selectTextTrack(subtitles);
 });
 </script></body></html>
 `;

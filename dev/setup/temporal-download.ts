@@ -1,28 +1,57 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runCommand } from '../run-command.ts';
 
-const LIMIT_MS = 30_000;
+/** No answer for this long means that the download is out of reach. */
+const SILENCE_MS = 30_000;
+const LOOK_MS = 1_000;
+const LIMIT_MS = 15 * 60 * 1_000;
 
 /**
- * Lets the SDK download a Temporal CLI into `folder`. It only does so on its way to a test server,
- * which is stopped again. Undefined where the download is out of reach, or takes longer than 30 s.
+ * Lets the SDK download a Temporal CLI into `folder`; `note` hears how much is there. Undefined where the
+ * download is out of reach, or stands still for 30 s. It runs in a process of its own: the SDK's download
+ * cannot be broken off.
  */
-export async function downloadTemporal(folder: string): Promise<string | undefined> {
-  // loaded here alone: who has the program needs no package for tests
-  const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-  const isDownloaded = TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: 'cached-download', downloadDir: folder } },
-  }).then(
-    async (environment) => {
-      await environment.teardown();
-      return true;
-    },
-    () => false,
+export async function downloadTemporal(
+  folder: string,
+  note: (detail: string) => void,
+): Promise<string | undefined> {
+  const silence = new AbortController();
+  let lastBytes = 0;
+  let lastGrowth = performance.now();
+  const watch = setInterval(async () => {
+    const bytes = await sizeOf(folder);
+    if (bytes > lastBytes) {
+      lastBytes = bytes;
+      lastGrowth = performance.now();
+      note(`${Math.round(bytes / 1e6)} MB`);
+    } else if (performance.now() - lastGrowth > SILENCE_MS) {
+      silence.abort();
+    }
+  }, LOOK_MS);
+  try {
+    const script = join(import.meta.dirname, 'temporal-download-main.ts');
+    const end = await runCommand(process.execPath, [script, folder], {
+      timeoutMs: LIMIT_MS,
+      signal: silence.signal,
+    });
+    if (!end.isOk) return undefined;
+    const name = (await readdir(folder)).find((one) => one.startsWith('temporal'));
+    return name === undefined ? undefined : join(folder, name);
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        (one) => one.size,
+        () => 0,
+      ),
+    ),
   );
-  const limit = new Promise<false>((resolve) => {
-    setTimeout(() => resolve(false), LIMIT_MS).unref();
-  });
-  if (!(await Promise.race([isDownloaded, limit]))) return undefined;
-  const name = (await readdir(folder)).find((one) => one.startsWith('temporal'));
-  return name === undefined ? undefined : join(folder, name);
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

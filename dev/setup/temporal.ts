@@ -101,8 +101,8 @@ async function download(cached: string, progress: Progress): Promise<string | un
   const folder = await mkdtemp(join(tmpdir(), 'task-engine-temporal-'));
   try {
     const found = await progress.slow(
-      'Temporal CLI: asking the SDK to download it (30 s at most)',
-      () => downloadTemporal(folder),
+      'Temporal CLI: asking the SDK to download it (about 100 MB; given up after 30 s without an answer)',
+      (note) => downloadTemporal(folder, note),
     );
     if (found === undefined) return 'the download is out of reach';
     await keep(found, cached);
