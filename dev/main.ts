@@ -1,30 +1,29 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Config, ConfigError, describeEnvironment, readConfig } from '../src/config/config.ts';
-import { LockHeldError } from './lock-file.ts';
 import { createProgress } from './progress.ts';
+import { buildReadyLine, DEMO_TENANT } from './ready-line.ts';
 import { SetupError } from './setup/error.ts';
 import { startStack } from './stack/stack.ts';
+import { listenForStop, StoppedError, untilAborted } from './stop-signals.ts';
 
 const progress = createProgress(process.stdout);
 
-/** The tenant of a first look; anything else is named in BOOTSTRAP_TENANTS. */
-const DEMO_TENANT = { name: 'demo', apiKey: 'demo-key-1' };
-
 function printHelp(): void {
   progress.line('npm start — the whole Task Engine on this machine, until Ctrl-C\n');
-  progress.line('Environment, all of it optional:\n');
+  progress.line('Environment, all of it optional; an empty value counts as none:\n');
   for (const { name, description, fallback } of describeEnvironment()) {
-    if (description === '') continue;
-    progress.line(
-      `  ${name}${fallback === undefined ? '' : ` (${fallback})`}\n      ${description}`,
-    );
+    const head = `  ${name}${fallback === undefined ? '' : ` (${fallback})`}`;
+    progress.line(`${head}\n      ${description}`);
   }
+  progress.line(`
+BOOTSTRAP_TENANTS that is not set makes one client for a first look: ${DEMO_TENANT.name}, api-key ${DEMO_TENANT.apiKey}.
+The addresses are kept in <DATA_DIR>/stack.json while the engine is up.`);
 }
 
 function withDemoTenant(config: Config): Config {
-  return config.bootstrapTenants.length > 0
-    ? config
-    : { ...config, bootstrapTenants: [DEMO_TENANT] };
+  if (config.bootstrapTenants.length > 0) return config;
+  return { ...config, bootstrapTenants: [DEMO_TENANT] };
 }
 
 async function run(): Promise<void> {
@@ -34,30 +33,36 @@ async function run(): Promise<void> {
     return;
   }
   const config = withDemoTenant(readConfig());
-  const stack = await startStack(config, progress, { isQuiet: false });
-  const { api, temporal, postgres } = stack.addresses();
-  const tenants = config.bootstrapTenants.map((one) => one.name).join(', ');
-  progress.line(
-    `\nReady: api ${api.url} · reference ${api.url}/docs · Temporal UI ${temporal.ui} · ` +
-      `Temporal ${temporal.address} · Postgres ${postgres.url} · client${config.bootstrapTenants.length > 1 ? 's' : ''} ${tenants}` +
-      `${config.bootstrapTenants[0] === DEMO_TENANT ? ` (api-key ${DEMO_TENANT.apiKey})` : ''}\n`,
+  const stopping = listenForStop(() =>
+    progress.line('Stopping; press Ctrl-C again to end at once'),
   );
-  let isStopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (isStopping) process.exit(1);
-      isStopping = true;
-      progress.line('Stopping; press Ctrl-C again to force it');
-      void stack.stop().then(() => process.exit(0));
-    });
+  const stack = await startStack(config, progress, { isQuiet: false, signal: stopping });
+  progress.line(`\n${buildReadyLine(stack.addresses(), config.bootstrapTenants)}`);
+  for (const { name } of config.bootstrapTenants) {
+    const [input, output] = [config.localInputRoot, config.localOutputRoot];
+    progress.line(
+      `Files of ${name}: sources in ${join(input, name)}, results in ${join(output, name)}`,
+    );
   }
+  progress.line('');
+  await untilAborted(stopping);
+  await stack.stop();
+  progress.line('Stopped');
 }
 
 try {
   await run();
 } catch (error) {
-  const isExpected =
-    error instanceof SetupError || error instanceof ConfigError || error instanceof LockHeldError;
-  progress.line(isExpected ? `Cannot start: ${error.message}` : String((error as Error).stack));
-  process.exitCode = 1;
+  if (!(error instanceof StoppedError)) {
+    const isExpected =
+      error instanceof SetupError || error instanceof ConfigError || isUsageError(error);
+    const { message, stack } = error as Error;
+    progress.line(isExpected ? `Cannot start: ${message}` : String(stack));
+    process.exitCode = 1;
+  }
+}
+process.exit();
+
+function isUsageError(error: unknown): boolean {
+  return String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
 }

@@ -26,8 +26,13 @@ export async function planStack(
     EMBEDDED: '1',
     DATABASE_URL: postgres.url,
     TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: config.temporalNamespace,
     TEMPORAL_UI_URL: temporal.ui,
     DATA_DIR: config.dataDir,
+    WORK_ROOT: config.workRoot,
+    LOCAL_INPUT_ROOT: config.localInputRoot,
+    LOCAL_OUTPUT_ROOT: config.localOutputRoot,
+    HOST: config.host,
     PORT: String(apiPort),
     BOOTSTRAP_TENANTS: config.bootstrapTenants.map((one) => `${one.name}:${one.apiKey}`).join(','),
   };

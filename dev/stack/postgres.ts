@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -93,14 +93,15 @@ async function ensureCluster(programs: PostgresPrograms, data: string): Promise<
 }
 
 /**
- * Stops a server that a killed stack left over this data folder, and removes the pid file of a dead one
- * that nobody reaps: Postgres itself takes a zombie for a running server and refuses to start.
+ * Stops a server that a killed stack left over this data folder, and removes the pid file of a dead one.
+ * Postgres itself takes a zombie, and any process that has the old id by now (after a restart of the
+ * machine or the container), for a running server and refuses to start; `pg_ctl stop` would signal it.
  */
 async function clearLeftOver(programs: PostgresPrograms, data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
   const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
   if (!Number.isInteger(pid) || pid <= 0) return;
-  if (await isRunning(pid)) {
+  if ((await isRunning(pid)) && (await isServerOf(pid, data))) {
     await runPostgres(programs, programs.pgCtl, [
       '-D',
       data,
@@ -116,6 +117,13 @@ async function clearLeftOver(programs: PostgresPrograms, data: string): Promise<
   // its backends notice its end within moments
   await delay(500);
   await rm(file, { force: true });
+}
+
+/** True where the process works in this data folder, as a server does; also where that is not known. */
+async function isServerOf(pid: number, data: string): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+  return folder === (await realpath(data));
 }
 
 async function ensureDatabase(port: number): Promise<void> {

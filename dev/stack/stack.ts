@@ -18,10 +18,12 @@ export interface Stack {
   readonly stop: () => Promise<void>;
 }
 
-/** Where the engine's processes write their lines. */
+/** How the stack is run. */
 export interface StackOptions {
   /** True: api and worker write into files of the data folder instead of to our output. */
   readonly isQuiet: boolean;
+  /** Ends a start that is under way: what is up is stopped again, and the signal's reason thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /** Starts the whole engine on this machine and looks after it until it is stopped. */
@@ -36,7 +38,7 @@ export async function startStack(
     await ensureFfmpeg(config, progress);
     await ensurePackager(progress);
     const plan = await planStack(config, progress, options);
-    const supervisor = await startSupervisor(plan, config.dataDir, progress);
+    const supervisor = await startSupervisor(plan, config.dataDir, progress, options.signal);
     return {
       addresses: supervisor.addresses,
       stop: async () => {

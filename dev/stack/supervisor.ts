@@ -1,4 +1,5 @@
 import type { Progress } from '../progress.ts';
+import { SetupError } from '../setup/error.ts';
 import { type Piece, type Supervised, supervise } from './piece.ts';
 import { createStateFile, type PieceName, type StackAddresses, withPids } from './state-file.ts';
 
@@ -18,12 +19,13 @@ export interface Supervisor {
 /**
  * Starts the pieces of a plan one after the other and keeps them running. `stack.json` appears in the
  * data folder when all are up, and follows each end and each new start. A piece whose first start fails
- * stops the others again and is thrown.
+ * stops the others again and is thrown, named; so does `signal`, which is obeyed between two pieces.
  */
 export async function startSupervisor(
   plan: StackPlan,
   dataDir: string,
   progress: Progress,
+  signal?: AbortSignal,
 ): Promise<Supervisor> {
   const stateFile = createStateFile(dataDir);
   const pids: Partial<Record<PieceName, number>> = {};
@@ -41,6 +43,7 @@ export async function startSupervisor(
   await stateFile.remove();
   try {
     for (const { name, piece } of plan.pieces) {
+      signal?.throwIfAborted();
       const one = await supervise(piece, {
         say: progress.line,
         onChange: async (pid) => {
@@ -48,9 +51,14 @@ export async function startSupervisor(
           else pids[name] = pid;
           if (isUp) await stateFile.write(addresses());
         },
+      }).catch((error: unknown) => {
+        throw error instanceof SetupError
+          ? new SetupError(`${piece.name} ${error.message}`)
+          : error;
       });
       supervised.push(one);
     }
+    signal?.throwIfAborted();
     isUp = true;
     await stateFile.write(addresses());
     return { addresses, stop };
