@@ -82,7 +82,7 @@ const BORDERS = [
     from: 'worker',
     runtime: [...EDGE, 'storage', 'media', 'egress', 'activities'],
     types: [],
-    sdk: ['worker', 'client', 'common'],
+    sdk: ['worker', 'activity', 'client', 'common'],
   },
   { from: 'cli', runtime: EDGE, types: [], sdk: ['client', 'common'] },
   { from: 'dev', runtime: [...EDGE, 'storage', 'media', 'egress'], types: [], sdk: null },
@@ -202,7 +202,7 @@ export default {
       comment: 'A folder that the table of borders does not know is a folder without borders.',
       severity: 'error',
       from: {},
-      to: { dependencyTypes: ['local'], pathNot: `${TREE}|(?:^|/)node_modules/` },
+      to: { dependencyTypes: ['local'], pathNot: `${TREE}|(?:^|/)node_modules/|^package[.]json$` },
     },
     {
       name: 'no-circular',

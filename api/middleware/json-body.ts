@@ -14,7 +14,7 @@ async function readBody(request: Request): Promise<string> {
   if (declared > MOST_BODY_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
     sizeBytes += chunk.byteLength;
     // counted as it comes: a chunked body declares no length
     if (sizeBytes > MOST_BODY_BYTES) throw tooLarge();

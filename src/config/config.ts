@@ -161,7 +161,8 @@ export interface EnvironmentVariable {
 export function describeEnvironment(): readonly EnvironmentVariable[] {
   return Object.entries(Environment.shape).map(([name, schema]) => {
     const absent = schema.safeParse(undefined);
-    const fallback = absent.success && absent.data !== undefined ? String(absent.data) : '';
+    const fallback =
+      absent.success && absent.data !== undefined ? `${absent.data as string | number}` : '';
     return {
       name,
       description: schema.description ?? '',

@@ -1,4 +1,5 @@
-import { type LogRow, SEVERITIES } from '../store/logs.ts';
+import { SEVERITIES } from '../domain/severity.ts';
+import type { LogRow } from '../store/logs.ts';
 
 /** A log row as JSON (contract §5). */
 export const toLogJson = (row: LogRow) => ({

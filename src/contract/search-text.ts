@@ -7,15 +7,15 @@ const MOST_CHARACTERS = 16 * 1024;
 export function buildSearchText(values: readonly unknown[]): string {
   const lines: string[] = [];
   let length = 0;
-  const waiting = [...values].reverse();
+  const waiting: unknown[] = values.toReversed();
   while (waiting.length > 0 && length < MOST_CHARACTERS) {
     const value = waiting.pop();
-    if (Array.isArray(value)) waiting.push(...value.toReversed());
+    if (Array.isArray(value)) waiting.push(...(value as unknown[]).toReversed());
     else if (value instanceof Date) lines.push(value.toISOString());
     else if (typeof value === 'object' && value !== null) {
-      waiting.push(...Object.values(value).toReversed());
-    } else if (value !== null && value !== undefined) {
-      const line = String(value);
+      waiting.push(...(Object.values(value) as unknown[]).toReversed());
+    } else if (['string', 'number', 'boolean'].includes(typeof value)) {
+      const line = String(value as string | number | boolean);
       length += line.length + 1;
       lines.push(line);
     }

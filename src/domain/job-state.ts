@@ -26,9 +26,6 @@ export const JOB_STATES = {
 /** A job's state as the API spells it. */
 export type JobState = keyof typeof JOB_STATES;
 
-/** A job's state as the store and the `state` filter number it, 0–6. */
-export type JobStateNumber = (typeof JOB_STATES)[JobState];
-
 const NAMES = new Map<number, JobState>(
   Object.entries(JOB_STATES).map(([name, number]) => [number, name as JobState]),
 );

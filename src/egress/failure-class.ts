@@ -38,8 +38,8 @@ export function classifyFailure(
 
 function classOf(error: unknown): FailureClass {
   for (let at = error; at instanceof Error; at = at.cause) {
-    const inner = at instanceof AggregateError ? at.errors[0] : at;
-    const code = String((inner as { readonly code?: unknown }).code ?? '');
+    const inner: unknown = at instanceof AggregateError ? at.errors[0] : at;
+    const code = (inner as { readonly code?: string }).code ?? '';
     const known = BY_CODE[code];
     if (known !== undefined) return known;
     if (/^ERR_(?:TLS|SSL)|CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return 'tls';

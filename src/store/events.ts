@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { TaskEventName } from '../domain/callback.ts';
 import type { Db } from './db.ts';
 import { CHANNELS } from './listen.ts';
-import { SEVERITIES, withoutNul } from './logs.ts';
+import { SEVERITIES } from '../domain/severity.ts';
+import { withoutNul } from './logs.ts';
 
 /** A task event on its way into the store. */
 export interface NewTaskEvent {

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { JobResult } from '../domain/callback.ts';
 import { JOB_STATES, type JobState, jobStateName } from '../domain/job-state.ts';
 import type { Db } from './db.ts';
-import { SEVERITIES, type Severity, withoutNul } from './logs.ts';
+import { SEVERITIES, type Severity } from '../domain/severity.ts';
+import { withoutNul } from './logs.ts';
 
 /** A job as the store keeps it. */
 export interface Job {

@@ -1,11 +1,6 @@
 import { sql } from 'kysely';
+import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import type { Db } from './db.ts';
-
-/** Severities of log rows, by number as the original's logger numbers them. */
-export const SEVERITIES = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const;
-
-/** One of {@link SEVERITIES}. */
-export type Severity = (typeof SEVERITIES)[number];
 
 /** The part of the engine that wrote a row (contract §5). */
 export type Progname = 'api' | 'controller' | 'scheduler' | 'worker' | 'callback';

@@ -2,13 +2,6 @@ import { sql } from 'kysely';
 import { type Settings, settingsFrom } from '../domain/settings.ts';
 import type { Db } from './db.ts';
 
-/** A tenant's settings, with defaults for what it never set. */
-export async function getSettings(db: Db, tenantId: number): Promise<Settings> {
-  const { rows } = await sql<{ name: string; setting: string }>`
-    SELECT name, setting FROM settings WHERE tenant_id = ${tenantId}`.execute(db);
-  return settingsFrom(Object.fromEntries(rows.map((row) => [row.name, row.setting])));
-}
-
 /** Creates or changes one setting. */
 export async function putSetting(
   db: Db,

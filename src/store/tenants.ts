@@ -47,12 +47,6 @@ export async function getTenant(db: Db, name: string): Promise<Tenant | undefine
   return rows[0] && fromRow(rows[0]);
 }
 
-/** The ids of all tenants. */
-export async function listTenantIds(db: Db): Promise<readonly number[]> {
-  const { rows } = await sql<{ id: number }>`SELECT id FROM tenants ORDER BY id`.execute(db);
-  return rows.map((row) => row.id);
-}
-
 /** Adds a tenant; one of that name that exists already is left as it is. */
 export async function insertTenant(
   db: Db,

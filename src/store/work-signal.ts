@@ -11,7 +11,8 @@ export function createWorkSignal(): WorkSignal {
   const waiting = new Set<() => void>();
   return {
     wake: () => {
-      for (const resolve of [...waiting]) resolve();
+      const woken = Array.from(waiting);
+      for (const resolve of woken) resolve();
     },
     wait: (timeoutMs) =>
       new Promise((resolve) => {

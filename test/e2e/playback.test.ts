@@ -62,9 +62,7 @@ async function playByShaka(manifest: string): Promise<Played> {
   const { page, base } = await openPage(SHAKA);
   try {
     return await page.evaluate(async (url) => {
-      // biome-ignore lint/suspicious/noExplicitAny: a global of the page
       const { shaka } = globalThis as any;
-      // biome-ignore lint/suspicious/noExplicitAny: a global of the page
       const video = (globalThis as any).document.querySelector('video');
       const engineOf = new shaka.Player();
       await engineOf.attach(video);
@@ -109,7 +107,6 @@ async function playByHlsJs(manifest: string): Promise<Played> {
   const { page, base } = await openPage(HLS);
   try {
     return await page.evaluate(async (url) => {
-      // biome-ignore lint/suspicious/noExplicitAny: a global of the page
       const { Hls, document } = globalThis as any;
       const video = document.querySelector('video');
       const hls = new Hls();

@@ -44,7 +44,9 @@ test('the real clip comes out with every picture of its source, and each step is
     custom_data: customData,
     metadata: { duration: 5.28 },
   });
-  const files = (end?.['files'] as readonly string[]).map((path) => path.slice(folder.length + 1));
+  const files = ((end?.['files'] ?? []) as readonly string[]).map((path) =>
+    path.slice(folder.length + 1),
+  );
   expect([...files].sort()).toEqual((await readdir(folder)).sort());
 
   const hashes = await pictureHashes(realClip());

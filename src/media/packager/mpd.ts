@@ -28,7 +28,7 @@ const nodes = (parent: Node, name: string): readonly Node[] => {
 };
 
 const text = (value: unknown): string | undefined =>
-  value === undefined || value === null ? undefined : String(value);
+  typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 
 /**
  * Reads codecs and bit rates out of the manifest that shaka-packager wrote (ISO/IEC 23009-1). Throws

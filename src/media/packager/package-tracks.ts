@@ -49,7 +49,7 @@ export async function packageTracks(input: PackageInput): Promise<readonly Packa
   assertToolSucceeded(result, 'packaging');
   const representations = parsePackagerMpd(await readFile(mpdPath, 'utf8'));
   await rm(mpdPath);
-  await Promise.all(streams.map((one) => one.temporary && rm(one.temporary, { force: true })));
+  for (const { temporary } of streams) if (temporary !== undefined) await rm(temporary);
   return Promise.all(input.tracks.map((track) => describeTrack(input, track, representations)));
 }
 
