@@ -1,4 +1,5 @@
 import { WorkError } from '../domain/failure.ts';
+import { isTraversal, leadsElsewhere } from './path-readings.ts';
 
 /** Longest key, bytes of UTF-8: what S3 takes; Azure and local disks take as much. */
 const MOST_KEY_BYTES = 1024;
@@ -11,23 +12,21 @@ const bytes = (text: string): number => Buffer.byteLength(text);
 const refuse = (field: string, why: string): WorkError =>
   new WorkError('InvalidInput', `${field} ${why}`);
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/;
+/** Controls, line and paragraph separators, and halves of surrogate pairs, which no UTF-8 can hold. */
+const UNREADABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u;
 
 /** Why a part of a path cannot be a file's or folder's name, or undefined where it can. */
 function faultOf(part: string): string | undefined {
-  if (part === '.' || part === '..') return 'has a part "." or ".."; name the folder itself';
-  if (CONTROL.test(part)) return 'has a control character';
+  if (UNREADABLE.test(part)) return 'has a control character, or one that is no text';
+  if (isTraversal(part)) return 'has a part "." or ".."; name the folder itself';
   if (part.includes('\\')) return 'has a backslash; parts are separated by "/"';
   if (/^[A-Za-z]:/.test(part)) return 'has a drive letter; paths are relative to the root';
-  if (/%(?:2e|2f|5c|00|25)/i.test(part)) return 'has a percent-encoded dot, slash or backslash';
-  // full-width and other look-alikes of dot, slash and backslash fold to them
-  const folded = part.normalize('NFKC');
-  if (folded === '.' || folded === '..' || /[/\\]/.test(folded)) {
-    return 'has a character that looks like a dot, slash or backslash';
+  if (leadsElsewhere(part)) {
+    return 'has an encoded or look-alike dot, slash, backslash or control character';
   }
-  if (/^\s|[\s.]$/.test(part))
+  if (/^\s|[\s.]$/u.test(part)) {
     return 'has a part that begins with a space or ends with a space or dot';
+  }
   if (part.startsWith('.te-'))
     return 'has a part that begins with ".te-", which the engine keeps for itself';
   if (bytes(part) > MOST_PART_BYTES) return `has a part of more than ${MOST_PART_BYTES} bytes`;
@@ -83,6 +82,17 @@ export function assetName(contentId: string): string {
   return name;
 }
 
-/** Key of a file in a folder; both are canonical already. */
-export const joinKey = (folder: string, name: string): string =>
-  folder === '' ? name : `${folder}/${name}`;
+/**
+ * Key of a file in a folder; both are canonical already. Throws a WorkError `InvalidInput` where the
+ * two together are longer than a storage takes.
+ */
+export function joinKey(folder: string, name: string): string {
+  const key = folder === '' ? name : `${folder}/${name}`;
+  if (bytes(key) > MOST_KEY_BYTES) {
+    throw new WorkError(
+      'InvalidInput',
+      `The path ${key.slice(0, 60)}… has more than ${MOST_KEY_BYTES} bytes; choose a shorter folder or file name`,
+    );
+  }
+  return key;
+}

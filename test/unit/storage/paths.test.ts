@@ -22,6 +22,20 @@ const HOSTILE = [
   '%2E%2E%2Fx',
   'a%00b',
   '%5c..%5cx',
+  '..%252fx',
+  '%25252e%25252e%25252fx',
+  '%c0%ae%c0%ae%c0%afx',
+  '%u002e%u002e%u2215x/..',
+  '%uff0e%uff0e%uff0fx',
+  '%ef%bc%8fx',
+  'a%0ab',
+  '.\u200b.',
+  '..\ufeff',
+  '...',
+  'a\ud800b',
+  'a\u0085b',
+  'file:///etc/passwd',
+  's3://bucket/x',
   '..\\x',
   'a\\b',
   'C:\\x',
@@ -81,6 +95,20 @@ test.each(HOSTILE)('%j itself is refused as a folder', (path) => {
   expect(() => parseFolder(path, 'source_folder')).toThrow(/^source_folder /);
 });
 
+test.each([
+  '100% real',
+  '50%cool',
+  'a…b',
+  'A1½',
+  'v1.2.3',
+  '.well-known',
+  'fi/ﬁ',
+  '映画/第一話',
+  '🎬 cut',
+])('%j is a name like any other', (path) => {
+  expect(parseFolder(path, 'f')).toBe(path);
+});
+
 test('a folder keeps its spelling, in Unicode NFC and without a slash at its end', () => {
   expect(parseFolder('a b/Größe/x', 'f')).toBe('a b/Größe/x');
   expect(parseFolder('movies/', 'f')).toBe('movies');
@@ -119,4 +147,10 @@ test('a content id must be usable as a file name', () => {
 test('keys are joined by one slash', () => {
   expect(joinKey('a/b', 'c')).toBe('a/b/c');
   expect(joinKey('', 'c')).toBe('c');
+});
+
+test('a key that is longer than a storage takes is refused', () => {
+  const folder = 'd/'.repeat(500).slice(0, -1);
+  expect(joinKey(folder, 'x'.repeat(24))).toHaveLength(1024);
+  expect(() => joinKey(folder, 'x'.repeat(25))).toThrow(/1024 bytes/);
 });
