@@ -8,16 +8,16 @@ const MOST_CHARACTERS = 2048;
  */
 const FOREIGN_PORTS = new Set([
   0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
-  103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512,
-  513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719,
-  1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679,
-  6697, 10_080,
+  103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465,
+  512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993,
+  995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
+  6669, 6679, 6697, 10_080,
 ]);
 
-/** The address that a host stands for without asking anybody; `localhost` is loopback (RFC 6761 §6.3). */
-const literalOf = (hostname: string): string | undefined => {
-  if (/^(?:.+\.)?localhost\.?$/.test(hostname)) return '127.0.0.1';
-  return parseAddress(hostname) === undefined ? undefined : hostname;
+/** The addresses a host stands for without asking anybody; `localhost` is loopback (RFC 6761 §6.3). */
+const literalsOf = (hostname: string): readonly string[] => {
+  if (/^(?:.+\.)?localhost\.?$/.test(hostname)) return ['127.0.0.1', '::1'];
+  return parseAddress(hostname) === undefined ? [] : [hostname];
 };
 
 /**
@@ -44,8 +44,8 @@ export function assessUrl(text: string, allowedNetworks: readonly string[]): str
     return `${shown} has port ${url.port}, which another protocol than HTTP uses`;
   }
   // the URL parser has turned every spelling of an IPv4 address into dotted digits by now
-  const literal = literalOf(url.hostname);
-  if (literal !== undefined && !isAllowedAddress(literal, allowedNetworks)) {
+  const literals = literalsOf(url.hostname);
+  if (literals.length > 0 && !literals.some((one) => isAllowedAddress(one, allowedNetworks))) {
     return `${shown} leads to an address that is not public; the administrator can allow its network for this client`;
   }
   return undefined;

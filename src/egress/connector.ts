@@ -44,6 +44,9 @@ export function createGuardedConnector(options: {
 
   const connect = buildConnector({
     timeout: options.connectTimeoutMs,
+    // HTTP/1.1 alone: its limits on headers and answers are the ones that are tested here
+    allowH2: false,
+    minVersion: 'TLSv1.2',
     rejectUnauthorized: options.rejectUnauthorized,
     lookup,
   });
@@ -55,8 +58,9 @@ export function createGuardedConnector(options: {
       return;
     }
     connect(target, (...result) => {
-      const socket: Socket | null = result[1];
-      if (socket !== null && !isAllowedAddress(socket.remoteAddress ?? '', allowedNetworks)) {
+      // a failure comes without the second argument, whatever its type says
+      const socket = result[1] as Socket | null | undefined;
+      if (socket && !isAllowedAddress(socket.remoteAddress ?? '', allowedNetworks)) {
         socket.destroy();
         done(blocked(hostname), null);
         return;

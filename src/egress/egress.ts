@@ -1,8 +1,9 @@
 import type { LookupFunction } from 'node:net';
 import { Agent } from 'undici';
 import product from '../../package.json' with { type: 'json' };
+import { assessUrl } from './assess-url.ts';
+import { BlockedAddressError, createGuardedConnector } from './connector.ts';
 import { classifyFailure, type FailureClass } from './failure-class.ts';
-import { createGuardedConnector } from './connector.ts';
 
 /** A request with a JSON body to a client's URL. */
 export interface PostRequest {
@@ -31,6 +32,7 @@ export type PostResult =
 
 /** The only way out to foreign addresses. */
 export interface Egress {
+  /** Never throws for what a receiver or the network does; throws when `signal` aborts. */
   postJson(request: PostRequest): Promise<PostResult>;
   close(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function createEgress(options: { readonly lookup?: LookupFunction } = {})
         ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       }),
       connections: 64,
+      allowH2: false,
       pipelining: 1,
       keepAliveTimeout: 10_000,
       maxHeaderSize: 16 * 1024,
@@ -76,10 +79,18 @@ export function createEgress(options: { readonly lookup?: LookupFunction } = {})
 
   return {
     postJson: async (request) => {
-      const limit = AbortSignal.timeout(request.timeoutMs);
-      const signal =
-        request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]);
+      request.signal?.throwIfAborted();
+      const stop = new AbortController();
+      let isTimedOut = false;
+      const limit = setTimeout(() => {
+        isTimedOut = true;
+        stop.abort();
+      }, request.timeoutMs);
+      const follow = (): void => stop.abort();
+      request.signal?.addEventListener('abort', follow);
       try {
+        const reason = assessUrl(request.url, request.allowedNetworks);
+        if (reason !== undefined) throw new BlockedAddressError(reason);
         const url = new URL(request.url);
         const { statusCode, headers, body } = await agentFor(request.allowedNetworks).request({
           origin: url.origin,
@@ -91,7 +102,7 @@ export function createEgress(options: { readonly lookup?: LookupFunction } = {})
             'user-agent': `task-engine/${product.version}`,
           },
           body: request.body,
-          signal,
+          signal: stop.signal,
           headersTimeout: request.timeoutMs,
           bodyTimeout: request.timeoutMs,
         });
@@ -104,7 +115,10 @@ export function createEgress(options: { readonly lookup?: LookupFunction } = {})
         };
       } catch (error) {
         request.signal?.throwIfAborted();
-        return { kind: 'failed', ...classifyFailure(error, limit.aborted) };
+        return { kind: 'failed', ...classifyFailure(error, isTimedOut) };
+      } finally {
+        clearTimeout(limit);
+        request.signal?.removeEventListener('abort', follow);
       }
     },
     close: async () => {
