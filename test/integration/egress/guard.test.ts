@@ -124,7 +124,7 @@ test.each(['/drip', '/silent'])('%s ends at the time limit', async (path) => {
 
 test('a port where nobody listens is refused', async () => {
   const result = await egress.postJson({
-    url: 'http://127.0.0.1:1/',
+    url: 'http://127.0.0.1:5/',
     body: '{}',
     allowedNetworks: LOOPBACK,
     timeoutMs: 2000,

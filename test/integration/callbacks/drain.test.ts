@@ -1,0 +1,269 @@
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createEgress, type Egress } from '../../../src/egress/egress.ts';
+import { claimStreams, releaseStream } from '../../../src/store/deliveries.ts';
+import { listLogs } from '../../../src/store/logs.ts';
+import { CallbackSink, orderFaults } from '../../helpers/callback-sink.ts';
+import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
+import { addJob, addTenant, countStates, drain, endpointIds, tellJob } from './deliveries.ts';
+
+/** Short waits, many of them: what is tested is not how long they are. */
+const WAITS = Array.from({ length: 30 }, () => 0.02);
+
+let database: TestDatabase;
+let egress: Egress;
+let tenantId = 0;
+let sink: CallbackSink | undefined;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  egress = createEgress();
+});
+
+beforeEach(async () => {
+  tenantId = await addTenant(database.db);
+});
+
+afterEach(async () => {
+  await sink?.close();
+  sink = undefined;
+});
+
+afterAll(async () => {
+  await egress.close();
+  await database.drop();
+});
+
+const deps = (retryWaitsSeconds: readonly number[] = WAITS) => ({
+  db: database.db,
+  egress,
+  retryWaitsSeconds,
+});
+
+async function onlyEndpoint(): Promise<number> {
+  const [id] = await endpointIds(database.db, tenantId);
+  if (id === undefined) throw new Error('no endpoint');
+  return id;
+}
+
+/** Makes every claim of the tenant run out, as 30 s of silence would. */
+async function expireClaims(): Promise<void> {
+  await sql`
+    UPDATE streams SET claimed_until = now() - interval '1 s'
+    WHERE claimed_until > now() AND endpoint_id IN (SELECT id FROM endpoints WHERE tenant_id = ${tenantId})`.execute(
+    database.db,
+  );
+}
+
+test('30 jobs to two URLs of a receiver that fails 30 %: everything arrives, in order, once', async () => {
+  const { db } = database;
+  let at = 0;
+  // 3 of 10, in an order that a stream cannot fall into step with
+  sink = await new CallbackSink(() => ((at++ * 7919) % 101 < 30 ? 503 : 200)).start();
+  const urls = [sink.url('/a'), sink.url('/b')];
+  const jobs = await Promise.all(Array.from({ length: 30 }, () => addJob(db, tenantId, urls)));
+  await Promise.all(jobs.map((jobId) => tellJob(db, jobId, 4)));
+  const result = await drain(deps(), await onlyEndpoint());
+  expect(result).toMatchObject({ pendingStreams: 0, nextDueSeconds: null });
+  expect(result.lastFailure).toBe('answered 503');
+  for (const jobId of jobs) {
+    for (const path of ['/a', '/b']) {
+      const bodies = sink.delivered(jobId, path);
+      expect(orderFaults(bodies)).toEqual([]);
+      expect(bodies).toHaveLength(9);
+    }
+  }
+  const { rows } = await sql<{ count: number }>`SELECT count(*) FROM delivery_attempts`.execute(db);
+  expect(rows[0]?.count).toBe(sink.requests.length);
+});
+
+test('events told while a drain is at work are sent by it, after those told before', async () => {
+  const { db } = database;
+  sink = await new CallbackSink().start();
+  const jobId = await addJob(db, tenantId, [sink.url()]);
+  const [result] = await Promise.all([drain(deps(), await onlyEndpoint()), tellJob(db, jobId, 20)]);
+  expect(result.pendingStreams).toBe(0);
+  expect(sink.delivered(jobId)).toHaveLength(41);
+  expect(orderFaults(sink.delivered(jobId))).toEqual([]);
+});
+
+test('a sender that dies and one that is stopped repeat at most what they had in flight', async () => {
+  const { db } = database;
+  const stop = new AbortController();
+  let isHanging = true;
+  sink = await new CallbackSink().start();
+  const inner = egress;
+  let sent = 0;
+  // the fifth request reaches the receiver, but its sender is stopped before it learns so
+  const cut: Egress = {
+    close: () => Promise.resolve(),
+    postJson: async (request) => {
+      const result = await inner.postJson({ ...request, signal: new AbortController().signal });
+      sent += 1;
+      if (isHanging && sent === 5) {
+        isHanging = false;
+        stop.abort();
+      }
+      request.signal?.throwIfAborted();
+      return result;
+    },
+  };
+  const jobId = await addJob(db, tenantId, [sink.url()]);
+  await tellJob(db, jobId, 5);
+  const endpointId = await onlyEndpoint();
+  await expect(drain({ ...deps(), egress: cut }, endpointId, stop.signal)).rejects.toThrow();
+  // stopped: the stream is free at once, without waiting for its claim to run out
+  const result = await drain(deps(), endpointId);
+  expect(result.pendingStreams).toBe(0);
+  expect(sink.requests).toHaveLength(12);
+  const texts = sink.requests.map((one) => one.text);
+  expect(new Set(texts).size).toBe(11);
+  expect(texts[4]).toBe(texts[5]);
+});
+
+test('a sender that wakes after its claim ran out sends nothing more and frees nothing', async () => {
+  const { db } = database;
+  let other: readonly { readonly streamId: number; readonly claim: string }[] = [];
+  sink = await new CallbackSink().start();
+  const frozen: Egress = {
+    close: () => Promise.resolve(),
+    postJson: async (request) => {
+      const result = await egress.postJson(request);
+      if (other.length === 0) {
+        // while it sleeps its claim runs out and another sender takes the stream
+        await expireClaims();
+        other = await claimStreams(db, await onlyEndpoint(), 4, 30);
+      }
+      return result;
+    },
+  };
+  const jobId = await addJob(db, tenantId, [sink.url()]);
+  await tellJob(db, jobId, 3);
+  const endpointId = await onlyEndpoint();
+  const woken = await drain({ ...deps(), egress: frozen }, endpointId);
+  expect(other).toHaveLength(1);
+  expect(sink.requests).toHaveLength(1);
+  expect(woken.pendingStreams).toBe(1);
+  // what it had in flight succeeded, and that counts: nothing is sent twice
+  const [stream] = other;
+  if (stream === undefined) throw new Error('not claimed');
+  await releaseStream(db, stream, undefined);
+  await drain(deps(), endpointId);
+  expect(sink.delivered(jobId)).toHaveLength(7);
+  expect(orderFaults(sink.delivered(jobId))).toEqual([]);
+});
+
+test('two drains of one endpoint at once send each callback once and in order', async () => {
+  const { db } = database;
+  sink = await new CallbackSink().start();
+  const url = sink.url();
+  const jobs = await Promise.all(Array.from({ length: 10 }, () => addJob(db, tenantId, [url])));
+  await Promise.all(jobs.map((jobId) => tellJob(db, jobId, 3)));
+  const endpointId = await onlyEndpoint();
+  await Promise.all([drain(deps(), endpointId), drain(deps(), endpointId)]);
+  expect(sink.requests).toHaveLength(70);
+  for (const jobId of jobs) expect(orderFaults(sink.delivered(jobId))).toEqual([]);
+});
+
+test.each([301, 307, 400, 404, 410, 429, 500, 503])(
+  'status %i is a failure and is tried again',
+  async (status) => {
+    const { db } = database;
+    let isFirst = true;
+    sink = await new CallbackSink(() => {
+      const answer = isFirst ? status : 204;
+      isFirst = false;
+      return answer;
+    }).start();
+    const jobId = await addJob(db, tenantId, [sink.url()]);
+    await tellJob(db, jobId, 0);
+    await drain(deps(), await onlyEndpoint());
+    expect(sink.requests.map((one) => one.status)).toEqual([status, 204]);
+    expect(await countStates(db, tenantId)).toEqual({ delivered: 1 });
+    const warnings = (await listLogs(db, jobId, { withInvisible: false })).filter(
+      (row) => row.severity === 'WARN',
+    );
+    expect(warnings.map((row) => row.progname)).toEqual(['callback']);
+    expect(warnings[0]?.message).toContain(`answered ${status}`);
+  },
+);
+
+test('a schedule that is used up gives one event up, says so, and goes on with the next', async () => {
+  const { db } = database;
+  sink = await new CallbackSink(({ body }) => (body['event'] === 'start' ? 500 : 200)).start();
+  const jobId = await addJob(db, tenantId, [`${sink.url()}?token=hush`]);
+  await tellJob(db, jobId, 1);
+  const result = await drain(deps([0.02, 0.02]), await onlyEndpoint());
+  expect(result).toMatchObject({ pendingStreams: 0, lastFailure: 'answered 500' });
+  expect(sink.requests.map((one) => one.status)).toEqual([500, 500, 500, 200, 200]);
+  expect(await countStates(db, tenantId)).toEqual({ delivered: 2, exhausted: 1 });
+  const logs = await listLogs(db, jobId, { withInvisible: false });
+  const errors = logs.filter((row) => row.severity === 'ERROR');
+  expect(errors).toHaveLength(1);
+  expect(errors[0]?.message).toContain('given up after 3 attempts: answered 500');
+  expect(logs.map((row) => row.message).join()).not.toContain('hush');
+});
+
+test('an address that is not allowed fails its attempts and holds nothing up', async () => {
+  const { db } = database;
+  tenantId = await addTenant(db, []);
+  sink = await new CallbackSink().start();
+  const jobId = await addJob(db, tenantId, [sink.url()]);
+  await tellJob(db, jobId, 1);
+  const result = await drain(deps([0.02]), await onlyEndpoint());
+  expect(result.pendingStreams).toBe(0);
+  expect(result.lastFailure).toMatch(/^blocked: /);
+  expect(sink.requests).toHaveLength(0);
+  expect(await countStates(db, tenantId)).toEqual({ exhausted: 3 });
+});
+
+test('a URL that hangs delays no other URL of its endpoint, and is told when it is next due', async () => {
+  const { db } = database;
+  const inner = egress;
+  sink = await new CallbackSink().start();
+  // the time limit of a hung request, compressed from 15 s to 1 s
+  const slow: Egress = {
+    close: () => Promise.resolve(),
+    postJson: (request) =>
+      request.url.endsWith('/hangs')
+        ? new Promise((resolve) =>
+            setTimeout(
+              () => resolve({ kind: 'failed', failure: 'timeout', message: 'no answer in time' }),
+              1000,
+            ),
+          )
+        : inner.postJson(request),
+  };
+  const hung = await addJob(db, tenantId, [sink.url('/hangs'), sink.url('/fine')]);
+  const others = await Promise.all(
+    Array.from({ length: 20 }, () => addJob(db, tenantId, [sink?.url('/fine') ?? ''])),
+  );
+  await tellJob(db, hung, 5);
+  await Promise.all(others.map((jobId) => tellJob(db, jobId, 5)));
+  const startedAt = performance.now();
+  const drained = drain({ ...deps([600]), egress: slow }, await onlyEndpoint());
+  while (sink.requests.length < 21 * 11 && performance.now() - startedAt < 5000) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const tookMs = performance.now() - startedAt;
+  expect(sink.requests).toHaveLength(21 * 11);
+  expect(tookMs).toBeLessThan(3000);
+  const result = await drained;
+  expect(result.pendingStreams).toBe(1);
+  expect(result.nextDueSeconds).toBeGreaterThan(400);
+});
+
+test('Retry-After puts the next attempt off', async () => {
+  const { db } = database;
+  sink = await new CallbackSink().start();
+  const asking: Egress = {
+    close: () => Promise.resolve(),
+    postJson: () =>
+      Promise.resolve({ kind: 'answered', status: 503, answer: 'busy', retryAfter: '120' }),
+  };
+  const jobId = await addJob(db, tenantId, [sink.url()]);
+  await tellJob(db, jobId, 0);
+  const result = await drain({ ...deps(), egress: asking }, await onlyEndpoint());
+  expect(result.nextDueSeconds).toBeGreaterThan(110);
+  expect(result.nextDueSeconds).toBeLessThanOrEqual(120);
+});
