@@ -1,17 +1,17 @@
-import type { Egress } from '../../src/egress/egress.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../src/log/logger.ts';
-import type { Db } from '../../src/store/db.ts';
-import { claimStreams, getBacklog, markDrained } from '../../src/store/deliveries.ts';
+import {
+  type ClaimedStream,
+  claimStreams,
+  getBacklog,
+  markDrained,
+} from '../../src/store/deliveries.ts';
 import type { DrainInput, DrainResult } from './contract.ts';
-import { CLAIM_SECONDS, sendStream } from './send-stream.ts';
+import { CLAIM_SECONDS, type SendDeps, sendStream } from './send-stream.ts';
 
 /** What a drain is given. */
-export interface DrainDeps {
-  readonly db: Db;
-  readonly egress: Egress;
+export interface DrainDeps extends SendDeps {
   readonly log: Logger;
-  /** Seconds to wait after each failed attempt; used up means given up. */
-  readonly retryWaitsSeconds: readonly number[];
   /** Resolves when deliveries may have been added, or after `timeoutMs`. */
   readonly waitForWork: (timeoutMs: number) => Promise<void>;
 }
@@ -23,70 +23,78 @@ const PARALLEL = 4;
 const LINGER_MS = 2000;
 const POLL_MS = 500;
 
+/** Between two looks that found nothing: every drain is woken by everybody's deliveries. */
+const PAUSE_MS = 20;
+
 /** After this long a drain ends and its workflow starts another, so that no attempt is endless. */
 const LONGEST_MS = 60_000;
 
 /** How long the endpoint counts as being served after the last sign of this drain. */
 const LEASE_SECONDS = 15;
 const LEASE_RENEWAL_MS = 5000;
+const HEARTBEAT_MS = 2000;
 
 /**
  * Sends what is due at one endpoint, four streams at a time, each in its own order, until nothing new
- * has come for two seconds. What it holds is given back when it is aborted; what a dead drain held
- * comes free by itself.
+ * has come for two seconds or a minute has passed. What it holds is given back when it is aborted;
+ * what a dead drain held comes free by itself.
  */
 export async function drainEndpoint(
   deps: DrainDeps,
   input: DrainInput,
   options: { readonly signal: AbortSignal; readonly heartbeat: (details: unknown) => void },
 ): Promise<DrainResult> {
+  const { db, log } = deps;
   const { endpointId } = input;
-  const startedAt = Date.now();
+  const endsAt = performance.now() + LONGEST_MS;
+  const mayGoOn = (): boolean => !options.signal.aborted && performance.now() < endsAt;
   const sending = new Set<Promise<void>>();
   let lastFailure: string | null = null;
-  let sent = 0;
-  let leasedAt = 0;
-  let busyAt = Date.now();
+  let busyAt = performance.now();
 
-  const send = (stream: Parameters<typeof sendStream>[1]): void => {
-    const work = sendStream(deps, stream, options.signal)
+  const send = (stream: ClaimedStream): void => {
+    const work = sendStream(deps, stream, { signal: options.signal, mayGoOn })
       .then((fault) => {
-        sent += 1;
         lastFailure = fault ?? lastFailure;
       })
       .catch((error: unknown) => {
-        if (!options.signal.aborted)
-          deps.log.warn({ err: error, endpointId }, 'stream not sent; it comes free again');
+        if (options.signal.aborted) return;
+        log.warn({ err: error, endpointId }, 'stream not sent; it comes free again');
       })
       .finally(() => sending.delete(work));
     sending.add(work);
   };
 
-  const isOver = (): boolean => options.signal.aborted || Date.now() - startedAt > LONGEST_MS;
-  const beat = setInterval(() => options.heartbeat({ sent, lastFailure }), 2000);
+  await markDrained(db, endpointId, LEASE_SECONDS);
+  const beat = setInterval(() => options.heartbeat({ lastFailure }), HEARTBEAT_MS);
+  let renewal: Promise<void> | undefined;
+  const lease = setInterval(() => {
+    renewal = markDrained(db, endpointId, LEASE_SECONDS).catch((error: unknown) => {
+      log.warn({ err: error, endpointId }, 'lease of the endpoint not renewed');
+    });
+  }, LEASE_RENEWAL_MS);
   try {
-    while (!isOver()) {
-      if (Date.now() - leasedAt > LEASE_RENEWAL_MS) {
-        await markDrained(deps.db, endpointId, LEASE_SECONDS);
-        leasedAt = Date.now();
-      }
+    while (mayGoOn()) {
       const room = PARALLEL - sending.size;
-      const streams = room > 0 ? await claimStreams(deps.db, endpointId, room, CLAIM_SECONDS) : [];
+      const streams = room > 0 ? await claimStreams(db, endpointId, room, CLAIM_SECONDS) : [];
       streams.forEach(send);
-      if (streams.length > 0 || sending.size > 0) busyAt = Date.now();
+      if (sending.size > 0) busyAt = performance.now();
       if (sending.size === PARALLEL) await Promise.race(sending);
       else if (streams.length === 0) {
-        if (Date.now() - busyAt > LINGER_MS) break;
+        if (performance.now() - busyAt > LINGER_MS) break;
         await Promise.race([deps.waitForWork(POLL_MS), ...sending]);
+        await delay(PAUSE_MS);
       }
     }
   } finally {
-    clearInterval(beat);
     await Promise.all(sending);
+    clearInterval(beat);
+    clearInterval(lease);
+    await renewal;
     // from here on a new delivery makes the dispatcher wake the workflow; what came before is counted below
-    await markDrained(deps.db, endpointId, 0);
+    await markDrained(db, endpointId, 0);
   }
   options.signal.throwIfAborted();
-  const backlog = await getBacklog(deps.db, endpointId);
+  const backlog = await getBacklog(db, endpointId);
   return { pendingStreams: backlog.streams, nextDueSeconds: backlog.nextDueSeconds, lastFailure };
 }

@@ -1,108 +1,105 @@
 import { nextWaitSeconds, parseRetryAfter } from '../../src/domain/retry-schedule.ts';
-import type { PostResult } from '../../src/egress/egress.ts';
+import type { Egress } from '../../src/egress/egress.ts';
+import type { Db } from '../../src/store/db.ts';
 import {
   type ClaimedStream,
-  type DeliveryAttempt,
   listPendingDeliveries,
   type PendingDelivery,
   recordAttempt,
   releaseStream,
 } from '../../src/store/deliveries.ts';
 import { insertLog } from '../../src/store/logs.ts';
-import type { DrainDeps } from './drain-endpoint.ts';
+import { attemptDelivery, TIMEOUT_MS } from './attempt-delivery.ts';
 
-/** Longest a receiver may take, connect to the end of its answer, milliseconds. */
-const TIMEOUT_MS = 15_000;
+/** What the sending of a stream is given. */
+export interface SendDeps {
+  readonly db: Db;
+  readonly egress: Egress;
+  /** Seconds to wait after each failed attempt; used up means given up. */
+  readonly retryWaitsSeconds: readonly number[];
+}
 
-/** How long a sender holds a stream; longer than an attempt can take. */
+/** How long a sender holds a stream from its last record on; longer than an attempt can take. */
 export const CLAIM_SECONDS = 30;
+
+/** A claim this old may run out during an attempt: no more is sent under it. */
+const OLDEST_CLAIM_MS = CLAIM_SECONDS * 1000 - TIMEOUT_MS - 2000;
 
 const BATCH = 20;
 
-/** Why an attempt does not count as delivered, or null where it does: 2xx only, no redirects. */
-function faultOf(result: PostResult): string | null {
-  if (result.kind === 'failed') return `${result.failure}: ${result.message}`;
-  return result.status >= 200 && result.status < 300 ? null : `answered ${result.status}`;
-}
-
-/** What sending a stream came to: the failure that ended it, or null. */
-export type StreamEnd = string | null;
-
 /**
  * Sends the pending callbacks of one job to one URL, one after the other in the order of their events,
- * until none is left or one fails; that one is tried again after a while, and the rest wait behind it.
+ * until none is left, one fails, or `mayGoOn` says no; a failed one is tried again after a while, and
+ * the rest wait behind it. Resolves to the last failure, null where there was none. A sender that lost
+ * its hold, frozen for longer than its claim, stops: at most what it had in flight is sent twice.
  */
 export async function sendStream(
-  deps: DrainDeps,
+  deps: SendDeps,
   stream: ClaimedStream,
-  signal: AbortSignal,
-): Promise<StreamEnd> {
+  options: { readonly signal: AbortSignal; readonly mayGoOn: () => boolean },
+): Promise<string | null> {
+  let held: ClaimedStream | undefined = stream;
+  let claimedAt = performance.now();
+  let lastFault: string | null = null;
   let retrySeconds: number | undefined;
   try {
     for (;;) {
       const pending = await listPendingDeliveries(deps.db, stream.streamId, BATCH);
       for (const delivery of pending) {
-        if (signal.aborted) return null;
-        const outcome = await sendOne(deps, stream, delivery, signal);
-        if (outcome.retrySeconds === undefined) continue;
-        retrySeconds = outcome.retrySeconds;
-        return outcome.fault;
+        if (options.signal.aborted || !options.mayGoOn()) return lastFault;
+        if (performance.now() - claimedAt > OLDEST_CLAIM_MS) return lastFault;
+        const sent = await sendOne(deps, held, delivery, options.signal);
+        claimedAt = performance.now();
+        lastFault = sent.fault ?? lastFault;
+        retrySeconds = sent.retrySeconds;
+        held = sent.claim === undefined ? undefined : { ...held, claim: sent.claim };
+        if (held === undefined || retrySeconds !== undefined) return lastFault;
       }
-      if (pending.length < BATCH) return null;
+      if (pending.length < BATCH) return lastFault;
     }
   } finally {
-    await releaseStream(deps.db, stream.streamId, retrySeconds);
+    if (held !== undefined) await releaseStream(deps.db, held, retrySeconds);
   }
 }
 
 async function sendOne(
-  deps: DrainDeps,
+  deps: SendDeps,
   stream: ClaimedStream,
   delivery: PendingDelivery,
   signal: AbortSignal,
-): Promise<{ readonly fault: string | null; readonly retrySeconds?: number }> {
-  const at = new Date();
-  const startedAt = performance.now();
-  const result = await deps.egress.postJson({
-    url: stream.url,
-    body: delivery.body,
-    allowedNetworks: stream.allowedNetworks,
-    timeoutMs: TIMEOUT_MS,
-    signal,
-  });
-  const fault = faultOf(result);
-  const isAnswered = result.kind === 'answered';
-  const attempt: DeliveryAttempt = {
-    at,
-    durationMs: Math.round(performance.now() - startedAt),
-    status: isAnswered ? result.status : null,
-    error: fault,
-    answer: isAnswered ? result.answer : null,
-  };
-  const record = (state: 'pending' | 'delivered' | 'exhausted'): Promise<void> =>
-    recordAttempt(deps.db, stream.streamId, delivery.deliveryId, attempt, state, CLAIM_SECONDS);
-  if (fault === null) {
-    await record('delivered');
-    return { fault };
-  }
+): Promise<{
+  readonly fault: string | null;
+  readonly claim: string | undefined;
+  readonly retrySeconds?: number;
+}> {
+  const { attempt, retryAfter } = await attemptDelivery(deps.egress, stream, delivery, signal);
+  const fault = attempt.error;
+  const record = (state: 'pending' | 'delivered' | 'exhausted'): Promise<string | undefined> =>
+    recordAttempt(deps.db, stream, delivery.deliveryId, attempt, state, CLAIM_SECONDS);
+  if (fault === null) return { fault, claim: await record('delivered') };
+
   const attempts = delivery.attempts + 1;
-  const retryAfter = isAnswered ? parseRetryAfter(result.retryAfter, Date.now()) : undefined;
-  const retrySeconds = nextWaitSeconds(deps.retryWaitsSeconds, attempts, Math.random(), retryAfter);
-  await record(retrySeconds === undefined ? 'exhausted' : 'pending');
-  await insertLog(deps.db, {
-    jobId: stream.jobId,
-    severity: retrySeconds === undefined ? 'ERROR' : 'WARN',
-    progname: 'callback',
-    message:
-      retrySeconds === undefined
-        ? `Callback to ${withoutQuery(stream.url)} given up after ${attempts} attempts: ${fault}`
-        : `Callback to ${withoutQuery(stream.url)} ${fault}; attempt ${attempts + 1} in ${retrySeconds.toFixed(1)} s`,
-  });
-  return { fault, ...(retrySeconds === undefined ? {} : { retrySeconds }) };
+  const retrySeconds = nextWaitSeconds(
+    deps.retryWaitsSeconds,
+    attempts,
+    Math.random(),
+    parseRetryAfter(retryAfter, Date.now()),
+  );
+  const isExhausted = retrySeconds === undefined;
+  const claim = await record(isExhausted ? 'exhausted' : 'pending');
+  if (claim !== undefined) {
+    const url = withoutQuery(stream.url);
+    await insertLog(deps.db, {
+      jobId: stream.jobId,
+      severity: isExhausted ? 'ERROR' : 'WARN',
+      progname: 'callback',
+      message: isExhausted
+        ? `Callback to ${url} given up after ${attempts} attempts: ${fault}`
+        : `Callback to ${url} ${fault}; attempt ${attempts + 1} in ${retrySeconds.toFixed(1)} s`,
+    });
+  }
+  return { fault, claim, ...(isExhausted ? {} : { retrySeconds }) };
 }
 
 /** A URL for the log: its query may hold a secret. */
-const withoutQuery = (url: string): string => {
-  const { origin, pathname } = new URL(url);
-  return `${origin}${pathname}`;
-};
+const withoutQuery = (url: string): string => url.replace(/[?#].*$/s, '');

@@ -14,6 +14,8 @@ export interface ClaimedStream {
   readonly jobId: number;
   readonly url: string;
   readonly allowedNetworks: readonly string[];
+  /** What proves the hold: it changes at each renewal and is worth nothing once another sender has one. */
+  readonly claim: string;
 }
 
 /** A delivery that is still to be made. */
@@ -78,6 +80,7 @@ export async function claimStreams(
     job_id: number;
     url: string;
     allowed_networks: string[];
+    claim: string;
   }>`
     WITH due AS (
       SELECT id FROM streams
@@ -87,12 +90,15 @@ export async function claimStreams(
     UPDATE streams s SET claimed_until = now() + make_interval(secs => ${seconds})
     FROM due, endpoints e JOIN tenants t ON t.id = e.tenant_id
     WHERE s.id = due.id AND e.id = s.endpoint_id
-    RETURNING s.id, s.job_id, s.url, t.allowed_networks`.execute(db);
+    RETURNING s.id, s.job_id, s.url, t.allowed_networks, s.claimed_until::text AS claim`.execute(
+    db,
+  );
   return rows.map((row) => ({
     streamId: row.id,
     jobId: row.job_id,
     url: row.url,
     allowedNetworks: row.allowed_networks,
+    claim: row.claim,
   }));
 }
 
@@ -115,45 +121,62 @@ export async function listPendingDeliveries(
   }));
 }
 
-/** Records an attempt, what it makes of the delivery, and keeps the stream claimed for longer. */
+/**
+ * Records an attempt, what it makes of the delivery, and holds the stream for `claimSeconds` more.
+ * Returns the renewed claim, or undefined where another sender has taken the stream meanwhile: then
+ * a success still counts, a failure decides nothing, and the caller must send no more of it.
+ */
 export async function recordAttempt(
   db: Db,
-  streamId: number,
+  stream: { readonly streamId: number; readonly claim: string },
   deliveryId: number,
   attempt: DeliveryAttempt,
   state: 'pending' | 'delivered' | 'exhausted',
   claimSeconds: number,
-): Promise<void> {
-  await sql`
-    WITH attempt AS (
+): Promise<string | undefined> {
+  const { rows } = await sql<{ claim: string }>`
+    WITH stream AS (
+      UPDATE streams SET claimed_until = now() + make_interval(secs => ${claimSeconds})
+      WHERE id = ${stream.streamId} AND claimed_until = ${stream.claim}::timestamptz
+      RETURNING claimed_until::text AS claim
+    ), attempt AS (
       INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer)
       VALUES (${deliveryId}, ${attempt.at}, ${attempt.durationMs}, ${attempt.status}, ${attempt.error},
               ${attempt.answer})
-    ), stream AS (
-      UPDATE streams SET claimed_until = now() + make_interval(secs => ${claimSeconds})
-      WHERE id = ${streamId}
+    ), delivery AS (
+      UPDATE deliveries SET state = ${state}, attempts = attempts + 1,
+        delivered_at = ${state === 'delivered' ? attempt.at : null}
+      WHERE id = ${deliveryId} AND state = 'pending'
+        AND (${state === 'delivered'} OR EXISTS (SELECT FROM stream))
     )
-    UPDATE deliveries SET state = ${state}, attempts = attempts + 1,
-      delivered_at = ${state === 'delivered' ? attempt.at : null}
-    WHERE id = ${deliveryId} AND state = 'pending'`.execute(db);
+    SELECT claim FROM stream`.execute(db);
+  return rows[0]?.claim;
 }
 
 /**
  * Gives a stream back. With `retrySeconds` its oldest delivery is tried again then; without, it is
- * due at once if anything is pending, else idle. The row lock keeps out an event added meanwhile.
+ * due at once if anything is pending, else idle. A stream that another sender holds is left alone.
  */
 export async function releaseStream(
   db: Db,
-  streamId: number,
+  stream: { readonly streamId: number; readonly claim: string },
   retrySeconds: number | undefined,
 ): Promise<void> {
+  const { streamId, claim } = stream;
+  if (retrySeconds !== undefined) {
+    await sql`
+      UPDATE streams SET claimed_until = '-infinity', due_at = now() + make_interval(secs => ${retrySeconds})
+      WHERE id = ${streamId} AND claimed_until = ${claim}::timestamptz`.execute(db);
+    return;
+  }
+  // two statements: what an event's transaction added is seen only by one that begins after its commit
   await inTransaction(db, async (transaction) => {
     await sql`SELECT FROM streams WHERE id = ${streamId} FOR UPDATE`.execute(transaction);
     await sql`
       UPDATE streams SET claimed_until = '-infinity', due_at = CASE
-        WHEN NOT EXISTS (SELECT FROM deliveries WHERE stream_id = ${streamId} AND state = 'pending') THEN NULL
-        ELSE now() + make_interval(secs => ${retrySeconds ?? 0}) END
-      WHERE id = ${streamId}`.execute(transaction);
+        WHEN EXISTS (SELECT FROM deliveries WHERE stream_id = ${streamId} AND state = 'pending')
+        THEN now() END
+      WHERE id = ${streamId} AND claimed_until = ${claim}::timestamptz`.execute(transaction);
   });
 }
 

@@ -38,6 +38,7 @@ export async function addJob(db: Db, tenantId: number, urls: readonly string[]):
     semaphoreUrl: null,
     isPersistent: false,
     searchText: '',
+    notes: [],
     callbackUrls: urls.map((url) => ({ url, origin: new URL(url).origin })),
   });
 }
