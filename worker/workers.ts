@@ -1,7 +1,8 @@
+import { hostname } from 'node:os';
 import { Context } from '@temporalio/activity';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { CallbackActivities } from '../activities/callbacks/contract.ts';
-import type { TaskActivities } from '../activities/index.ts';
+import type { TaskActivities } from '../activities/contract.ts';
 import type { JournalActivities } from '../activities/journal/contract.ts';
 import { TASK_QUEUES, type TaskQueueName } from '../src/temporal/names.ts';
 import { loadWorkflowBundle } from './bundle.ts';
@@ -46,6 +47,9 @@ async function optionsOf(queue: TaskQueueName, activities: Activities): Promise<
   }
 }
 
+/** How Temporal knows the worker of a queue on this host; `health.ts` looks for it. */
+export const workerIdentity = (queue: string): string => `${hostname()}/${process.pid}@${queue}`;
+
 /** A worker for each of the given task queues, on one connection. */
 export function createWorkers(options: {
   readonly connection: NativeConnection;
@@ -59,7 +63,7 @@ export function createWorkers(options: {
         connection: options.connection,
         namespace: options.namespace,
         taskQueue: TASK_QUEUES[queue],
-        identity: `${process.pid}@${queue}`,
+        identity: workerIdentity(queue),
         shutdownGraceTime: SHUTDOWN_GRACE,
         shutdownForceTime: '30s',
         ...(await optionsOf(queue, options.activities)),

@@ -1,5 +1,5 @@
 import { CancellationScope, proxyActivities } from '@temporalio/workflow';
-import type { TaskActivities } from '../activities/index.ts';
+import type { TaskActivities } from '../activities/contract.ts';
 import type { VodstreamInput } from '../src/contract/recipe-input.ts';
 import { encode, quick, transfer } from './cost-classes.ts';
 

@@ -1,14 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { jobScratch } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
-
-export interface CleanupInput {
-  readonly jobId: number;
-}
-
-export interface CleanupResult {
-  readonly message: string;
-}
+import type { CleanupInput, CleanupResult } from './contract.ts';
 
 /** Removes a job's scratch folder; one that is gone already is no error. */
 export function createCleanup(deps: {

@@ -1,20 +1,10 @@
-import type { StorageKind } from '../../src/storage/driver.ts';
+import type { StorageKind } from '../../src/domain/storage-kind.ts';
 import { joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { DOCUMENTS, type SourceFile } from '../media/documents.ts';
 import { readDocument, stageFolder } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
-
-export interface DeleteSourceInput {
-  readonly jobId: number;
-  readonly tenant: string;
-  readonly storage: StorageKind;
-  readonly folder: string;
-}
-
-export interface DeleteSourceResult {
-  readonly message: string;
-}
+import type { DeleteSourceInput, DeleteSourceResult } from './contract.ts';
 
 /**
  * Deletes the files that this job fetched, nothing else in their folder, and only where they are

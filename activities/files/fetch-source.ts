@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkError } from '../../src/domain/failure.ts';
 import { SOURCE_EXTENSIONS, selectSourceFiles } from '../../src/media/source/select.ts';
-import type { StorageDriver, StorageKind } from '../../src/storage/driver.ts';
+import type { StorageKind } from '../../src/domain/storage-kind.ts';
+import type { StorageDriver } from '../../src/storage/driver.ts';
 import { joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { DOCUMENTS, type SourceFile } from '../media/documents.ts';
@@ -11,22 +12,7 @@ import type { Task, TaskCode } from '../task.ts';
 import { formatBytes } from './format-bytes.ts';
 import { isPublishedName } from './published-names.ts';
 import { forEachParallel } from './parallel.ts';
-
-export interface FetchSourceInput {
-  readonly jobId: number;
-  readonly tenant: string;
-  readonly storage: StorageKind;
-  /** Source folder, canonical. */
-  readonly folder: string;
-  /** Stem of the asset's names: an earlier publication in the same folder is no source. */
-  readonly asset: string;
-  /** How often fetching is tried again. */
-  readonly retries: number;
-}
-
-export interface FetchSourceResult {
-  readonly message: string;
-}
+import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
 
 const PARALLEL_FILES = 4;
 const RETRY_DELAY_MS = 5000;

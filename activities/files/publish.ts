@@ -4,7 +4,8 @@ import { WorkError } from '../../src/domain/failure.ts';
 import { buildManifests } from '../../src/media/asset/manifests.ts';
 import { manifestNames } from '../../src/media/asset/names.ts';
 import type { CaptionTrack, PackagedTrack } from '../../src/media/packager/packaged-track.ts';
-import type { StorageDriver, StorageKind } from '../../src/storage/driver.ts';
+import type { StorageKind } from '../../src/domain/storage-kind.ts';
+import type { StorageDriver } from '../../src/storage/driver.ts';
 import { joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { DOCUMENTS, STAGE_FILES, type SourceFile } from '../media/documents.ts';
@@ -13,24 +14,7 @@ import type { Task, TaskCode } from '../task.ts';
 import { forEachParallel } from './parallel.ts';
 import type { PublicationPort } from './publication.ts';
 import { metadataName, thumbnailName } from './published-names.ts';
-
-export interface PublishInput {
-  readonly jobId: number;
-  readonly tenant: string;
-  readonly storage: StorageKind;
-  readonly folder: string;
-  readonly sourceStorage: StorageKind;
-  readonly sourceFolder: string;
-  /** Stem of the asset's names. */
-  readonly asset: string;
-  /** Name of the MP4 where one was made. */
-  readonly mp4Filename: string | null;
-  readonly durationSeconds: number;
-}
-
-export interface PublishResult {
-  readonly message: string;
-}
+import type { PublishInput, PublishResult } from './contract.ts';
 
 interface Upload {
   readonly path: string;

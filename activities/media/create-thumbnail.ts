@@ -8,16 +8,7 @@ import { assertToolSucceeded } from '../../src/media/process/tool-error.ts';
 import { fillStage, readDocument, stageFolder } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
 import { DOCUMENTS, type Inspection, STAGE_FILES } from './documents.ts';
-
-export interface CreateThumbnailInput {
-  readonly jobId: number;
-  /** Where in the content; past its end means its last frame. */
-  readonly timeSeconds: number;
-}
-
-export interface CreateThumbnailResult {
-  readonly message: string;
-}
+import type { CreateThumbnailInput, CreateThumbnailResult } from './contract.ts';
 
 const TIMEOUT_MS = 10 * 60 * 1000;
 

@@ -1,15 +1,7 @@
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
 import { DOCUMENTS, type Inspection, type SourceFile } from './documents.ts';
-
-export interface ExtractMetadataInput {
-  readonly jobId: number;
-  readonly contentId: string | null;
-}
-
-export interface ExtractMetadataResult {
-  readonly message: string;
-}
+import type { ExtractMetadataInput, ExtractMetadataResult } from './contract.ts';
 
 /** Writes the technical metadata of the sources as the JSON document that is published with the asset. */
 export function createExtractMetadata(deps: {

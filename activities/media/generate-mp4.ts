@@ -10,16 +10,7 @@ import type { SourceTrack } from '../../src/media/source/tracks.ts';
 import { fillStage, readDocument, stageFolder } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
 import { DOCUMENTS, type Inspection, STAGE_FILES } from './documents.ts';
-
-export interface GenerateMp4Input {
-  readonly jobId: number;
-  /** False: the best audio and video only; true: all video tracks. */
-  readonly mezzanine: boolean;
-}
-
-export interface GenerateMp4Result {
-  readonly message: string;
-}
+import type { GenerateMp4Input, GenerateMp4Result } from './contract.ts';
 
 const TIMEOUT_MS = 24 * 60 * 60 * 1000;
 

@@ -14,18 +14,7 @@ import { probeSource } from '../../src/media/source/verify.ts';
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
 import { DOCUMENTS, type Inspection, type SourceFile } from './documents.ts';
-
-export interface InspectSourceInput {
-  readonly jobId: number;
-  /** False: only the best audio track of each language. */
-  readonly allAudioTracks: boolean;
-  readonly fileProperties: Readonly<Record<string, FileProperties>>;
-}
-
-export interface InspectSourceResult {
-  readonly durationSeconds: number;
-  readonly message: string;
-}
+import type { InspectSourceInput, InspectSourceResult } from './contract.ts';
 
 const count = (number: number, what: string): string =>
   `${number} ${what}${number === 1 ? '' : 's'}`;

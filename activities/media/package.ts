@@ -2,14 +2,7 @@ import { packageTracks } from '../../src/media/packager/package-tracks.ts';
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
 import { DOCUMENTS, type Inspection } from './documents.ts';
-
-export interface PackageInput {
-  readonly jobId: number;
-}
-
-export interface PackageResult {
-  readonly message: string;
-}
+import type { PackageInput, PackageResult } from './contract.ts';
 
 /** Packages the inspected tracks into CMAF, one file each, and checks that nothing is missing. */
 export function createPackage(deps: {

@@ -10,14 +10,7 @@ import { buildWebVtt } from '../../src/media/webvtt/write-vtt.ts';
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
 import { type CaptionSource, DOCUMENTS, type Inspection } from './documents.ts';
-
-export interface PrepareCaptionsInput {
-  readonly jobId: number;
-}
-
-export interface PrepareCaptionsResult {
-  readonly message: string;
-}
+import type { PrepareCaptionsInput, PrepareCaptionsResult } from './contract.ts';
 
 async function readCues(folder: string, source: CaptionSource): Promise<readonly Cue[]> {
   const bytes = await readFile(join(folder, source.stagedName));

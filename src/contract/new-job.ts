@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { WorkError } from '../domain/failure.ts';
 import { isRecipe, RECIPES } from '../domain/recipes.ts';
-import type { StorageKind } from '../storage/driver.ts';
+import type { StorageKind } from '../domain/storage-kind.ts';
 import { isStorageAvailable } from '../storage/storages.ts';
 import type { JobNote, NewJob } from '../store/jobs.ts';
 import { joinObject, sliceSubmission } from './raw-json.ts';

@@ -1,4 +1,4 @@
-import type { StorageKind } from '../storage/driver.ts';
+import type { StorageKind } from '../domain/storage-kind.ts';
 
 /** What every recipe is started with. Plain JSON: Temporal's Web UI shows it as the input. */
 export interface RecipeInput {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { STORAGE_KINDS } from '../storage/driver.ts';
+import { STORAGE_KINDS } from '../domain/storage-kind.ts';
 import { assetName, joinKey, parseFileName, parseFolder } from '../storage/paths.ts';
 import { lenientBoolean, lenientInteger, lenientText, offsetSeconds } from './lenient.ts';
 import type { RecipeJob, StorageDefaults, VodstreamInput } from './recipe-input.ts';

@@ -1,10 +1,5 @@
 import type { Readable } from 'node:stream';
-
-/** The storages a job may name in `source_storage` and `destination_storage` (contract §6). */
-export const STORAGE_KINDS = ['S3', 'azure_blob', 'local'] as const;
-
-/** One of {@link STORAGE_KINDS}. */
-export type StorageKind = (typeof STORAGE_KINDS)[number];
+import type { StorageKind } from '../domain/storage-kind.ts';
 
 /** A file as a listing shows it. */
 export interface StoredFile {

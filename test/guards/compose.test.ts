@@ -45,6 +45,7 @@ describe.skipIf(!hasGo)('the compose specification', () => {
     await copyFile(join(import.meta.dirname, 'compose.go.txt'), join(folder, 'main.go'));
     await writeFile(join(folder, 'go.mod'), 'module check\n\ngo 1.23\n');
     await execa('go', ['get', LIBRARY], { cwd: folder });
+    await execa('go', ['mod', 'tidy'], { cwd: folder });
     await execa('go', ['build', '-o', 'check', '.'], { cwd: folder });
   });
 

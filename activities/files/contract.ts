@@ -1,0 +1,54 @@
+import type { StorageKind } from '../../src/domain/storage-kind.ts';
+
+export interface FetchSourceInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  readonly storage: StorageKind;
+  /** Source folder, canonical. */
+  readonly folder: string;
+  /** Stem of the asset's names: an earlier publication in the same folder is no source. */
+  readonly asset: string;
+  /** How often fetching is tried again. */
+  readonly retries: number;
+}
+
+export interface FetchSourceResult {
+  readonly message: string;
+}
+
+export interface PublishInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  readonly storage: StorageKind;
+  readonly folder: string;
+  readonly sourceStorage: StorageKind;
+  readonly sourceFolder: string;
+  /** Stem of the asset's names. */
+  readonly asset: string;
+  /** Name of the MP4 where one was made. */
+  readonly mp4Filename: string | null;
+  readonly durationSeconds: number;
+}
+
+export interface PublishResult {
+  readonly message: string;
+}
+
+export interface DeleteSourceInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  readonly storage: StorageKind;
+  readonly folder: string;
+}
+
+export interface DeleteSourceResult {
+  readonly message: string;
+}
+
+export interface CleanupInput {
+  readonly jobId: number;
+}
+
+export interface CleanupResult {
+  readonly message: string;
+}
