@@ -1,75 +1,31 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
 import { WorkError } from '../domain/failure.ts';
 import type { StorageDriver, StoredFile, TransferOptions } from './driver.ts';
-import { folderInside, isMissing, openInside, splitKey, storageFailure } from './local-path.ts';
-import { joinKey } from './paths.ts';
+import { assertRoom, copyWhole } from './local-copy.ts';
+import { isMissing, storageFailure } from './local-failure.ts';
+import { type LocalFolder, openFile, withFolder } from './local-folder.ts';
+import { fileNameOf, folderOf, joinKey } from './paths.ts';
 
 /** Prefix of files that are not whole yet; never listed, refused as a client's name. */
 const PARTIAL = '.te-';
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
-
 const fileOf = (key: string, found: { size: number; mtimeMs: number }): StoredFile => ({
   key,
   sizeBytes: found.size,
-  modifiedMs: found.mtimeMs,
+  modifiedMs: Math.floor(found.mtimeMs),
 });
 
-/** Counts bytes on their way. */
-function counter(onProgress: ((doneBytes: number) => void) | undefined): Transform {
-  let doneBytes = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      doneBytes += chunk.length;
-      onProgress?.(doneBytes);
-      done(null, chunk);
-    },
-  });
-}
-
-async function copy(
-  from: NodeJS.ReadableStream,
-  to: string,
-  options: TransferOptions | undefined,
-): Promise<void> {
-  const target = createWriteStream(to, { flags: 'wx', highWaterMark: CHUNK_BYTES, flush: true });
-  const pieces = [from, counter(options?.onProgress), target] as const;
-  await (options?.signal === undefined
-    ? pipeline(...pieces)
-    : pipeline(...pieces, { signal: options.signal }));
-}
-
-/** Makes a rename last over a power cut. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Files of a local disk below a root. Links out of the root are refused, also when swapped in late. */
+/** Files of a local disk below a root. Links below it are refused, also when swapped in late. */
 export function createLocalStorage(rootPath: string): StorageDriver {
   const root = resolve(rootPath);
 
-  const statKey = async (key: string): Promise<StoredFile | undefined> => {
-    const file = await openInside(root, key);
-    if (file === undefined) return undefined;
-    try {
-      return fileOf(key, await file.stat());
-    } finally {
-      await file.close();
-    }
-  };
-
-  const openExisting = async (key: string) => {
-    const file = await openInside(root, key);
+  const openExisting = async (key: string): Promise<FileHandle> => {
+    const file = await withFolder(root, folderOf(key), { isMade: false }, (folder) =>
+      openFile(folder, fileNameOf(key), key),
+    );
     if (file !== undefined) return file;
     throw new WorkError('InvalidInput', `${key} does not exist`);
   };
@@ -77,125 +33,189 @@ export function createLocalStorage(rootPath: string): StorageDriver {
   return {
     kind: 'local',
     root,
-    stat: statKey,
     fullPath: (key) => join(root, key),
 
-    list: async (folder) => {
-      const path = await folderInside(root, folder, { isMade: false });
-      if (path === undefined) return [];
-      const entries = await readdir(path, { withFileTypes: true });
-      const names = entries
-        .filter((entry) => entry.isFile() && !entry.name.startsWith(PARTIAL))
-        .map((entry) => entry.name)
-        .sort();
-      const found = await Promise.all(names.map((name) => statKey(joinKey(folder, name))));
-      return found.filter((one) => one !== undefined);
-    },
+    list: async (folder) =>
+      (await withFolder(root, folder, { isMade: false }, (at) => listFiles(at, folder))) ?? [],
 
-    read: async (key, options = {}) => {
+    stat: (key) =>
+      withFolder(root, folderOf(key), { isMade: false }, async (folder) => {
+        const file = await openFile(folder, fileNameOf(key), key);
+        if (file === undefined) return undefined;
+        return closing(file, async () => fileOf(key, await file.stat()));
+      }),
+
+    read: async (key, { startByte = 0, endByte, signal } = {}) => {
       const file = await openExisting(key);
+      if (endByte !== undefined && endByte <= startByte) {
+        await file.close();
+        return Readable.from([]);
+      }
       return file.createReadStream({
-        ...(options.startByte === undefined ? {} : { start: options.startByte }),
-        ...(options.endByte === undefined ? {} : { end: options.endByte - 1 }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        start: startByte,
+        ...(endByte === undefined ? {} : { end: endByte - 1 }),
+        ...(signal === undefined ? {} : { signal }),
       });
     },
 
     download: async (key, path, options) => {
-      const file = await openExisting(key);
-      try {
-        const before = await file.stat();
-        const source = file.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false });
-        await copy(source, path, options);
-        const [after, written] = await Promise.all([file.stat(), stat(path)]);
-        if (after.mtimeMs !== before.mtimeMs || written.size !== before.size) {
-          throw new WorkError('StorageFailed', `${key} changed while it was fetched`);
-        }
-        return fileOf(key, before);
-      } catch (error) {
-        await rm(path, { force: true });
-        options?.signal?.throwIfAborted();
-        throw storageFailure(error, `fetching ${key}`);
-      } finally {
-        await file.close();
-      }
+      const source = await openExisting(key);
+      const found = await closing(source, async () => {
+        const target = await open(path, 'w').catch((error: unknown) => {
+          throw storageFailure(error, `fetching ${key}`);
+        });
+        return removedOnFailure(path, `fetching ${key}`, options, () =>
+          closing(target, async () => {
+            await assertRoom(path, (await source.stat()).size, `fetching ${key}`);
+            return copyWhole(source, target, `${key} changed while it was fetched`, options);
+          }),
+        );
+      });
+      return { key, ...found };
     },
 
     upload: async (path, key, options) => {
-      const { folder, name } = splitKey(key);
-      const target = await folderInside(root, folder, { isMade: true });
-      if (target === undefined) throw new WorkError('StorageFailed', `${folder} cannot be made`);
-      const stem = `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
-      await removePartials(target, stem);
-      const partial = join(target, `${stem}-${randomUUID()}.part`);
-      try {
-        await copy(createReadStream(path, { highWaterMark: CHUNK_BYTES }), partial, options);
-        await rename(partial, join(target, name));
-        await syncFolder(target);
-      } catch (error) {
-        await rm(partial, { force: true });
-        options?.signal?.throwIfAborted();
+      const source = await open(path, 'r').catch((error: unknown) => {
         throw storageFailure(error, `writing ${key}`);
-      }
-      const written = await statKey(key);
-      if (written === undefined)
-        throw new WorkError('StorageFailed', `${key} vanished after it was written`);
-      return written;
+      });
+      return closing(source, async () => {
+        const written = await withFolder(root, folderOf(key), { isMade: true }, (folder) =>
+          writeWhole(source, folder, key, options),
+        );
+        if (written !== undefined) return written;
+        throw new WorkError('StorageFailed', `The root ${root} vanished while writing ${key}`);
+      });
     },
 
     move: async (fromKey, toKey) => {
-      const from = splitKey(fromKey);
-      const to = splitKey(toKey);
-      const [source, target] = await Promise.all([
-        folderInside(root, from.folder, { isMade: false }),
-        folderInside(root, to.folder, { isMade: true }),
-      ]);
-      if (source === undefined || target === undefined) {
-        throw new WorkError('StorageFailed', `${fromKey} does not exist any more`);
-      }
-      try {
-        await rename(join(source, from.name), join(target, to.name));
-        await syncFolder(target);
-      } catch (error) {
-        throw storageFailure(error, `renaming ${fromKey}`);
-      }
+      const isMoved = await withFolder(root, folderOf(fromKey), { isMade: false }, (from) =>
+        withFolder(root, folderOf(toKey), { isMade: true }, async (to) => {
+          try {
+            await rename(from.pathOf(fileNameOf(fromKey)), to.pathOf(fileNameOf(toKey)));
+            await to.sync();
+          } catch (error) {
+            throw storageFailure(error, `renaming ${fromKey}`);
+          }
+          return true;
+        }),
+      );
+      if (isMoved === true) return;
+      throw new WorkError('StorageFailed', `${fromKey} does not exist any more`);
     },
 
     delete: async (keys) => {
-      for (const key of keys) {
-        const { folder, name } = splitKey(key);
-        const path = await folderInside(root, folder, { isMade: false });
-        if (path === undefined) continue;
-        await rm(join(path, name), { force: true }).catch((error: unknown) => {
-          throw storageFailure(error, `deleting ${key}`);
-        });
+      const byFolder = Map.groupBy(keys, folderOf);
+      for (const [folder, inside] of byFolder) {
+        await withFolder(root, folder, { isMade: false }, (at) => deleteFiles(at, inside));
       }
-      await removeEmptyFolders(root, keys);
+      for (const folder of byFolder.keys()) await removeEmptyFolders(root, folder);
     },
   };
+}
+
+async function closing<Result>(file: FileHandle, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Files that are whole, sorted. Links are none: nothing may be read through them. */
+async function listFiles(folder: LocalFolder, key: string): Promise<readonly StoredFile[]> {
+  const entries = await readdir(folder.pathOf(''), { withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith(PARTIAL))
+    .map((entry) => entry.name)
+    .sort();
+  const files = await Promise.all(
+    names.map(async (name) => {
+      try {
+        const found = await lstat(folder.pathOf(name));
+        return found.isFile() ? fileOf(joinKey(key, name), found) : undefined;
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw storageFailure(error, `listing ${key}`);
+      }
+    }),
+  );
+  return files.filter((file) => file !== undefined);
+}
+
+/** Runs what fills a file; where it fails, the file goes and the failure says what was being done. */
+async function removedOnFailure<Result>(
+  path: string,
+  doing: string,
+  options: TransferOptions | undefined,
+  fill: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await fill();
+  } catch (error) {
+    await rm(path, { force: true });
+    options?.signal?.throwIfAborted();
+    throw storageFailure(error, doing);
+  }
+}
+
+/** Writes under a temporary name in the same folder, then renames: whole or not there at all. */
+async function writeWhole(
+  source: FileHandle,
+  folder: LocalFolder,
+  key: string,
+  options: TransferOptions | undefined,
+): Promise<StoredFile> {
+  const name = fileNameOf(key);
+  const stem = `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+  await removePartials(folder, stem);
+  const partial = folder.pathOf(`${stem}-${randomUUID()}.part`);
+  return removedOnFailure(partial, `writing ${key}`, options, async () => {
+    const target = await open(partial, 'wx');
+    const found = await closing(target, async () => {
+      await assertRoom(partial, (await source.stat()).size, `writing ${key}`);
+      await copyWhole(source, target, `The file for ${key} changed while it was written`, options);
+      await target.sync();
+      return target.stat();
+    });
+    options?.signal?.throwIfAborted();
+    await rename(partial, folder.pathOf(name));
+    await folder.sync();
+    return fileOf(key, found);
+  });
 }
 
 /**
  * Removes what earlier writers of the same key left half done. One that is still at it, on a worker
  * that was cut off, finds its file gone when it wants to rename it, and fails.
  */
-async function removePartials(folder: string, stem: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (name.startsWith(stem) && name.endsWith('.part'))
-      await rm(join(folder, name), { force: true });
+async function removePartials(folder: LocalFolder, stem: string): Promise<void> {
+  for (const name of await readdir(folder.pathOf(''))) {
+    if (name.startsWith(stem) && name.endsWith('.part')) {
+      await rm(folder.pathOf(name), { force: true });
+    }
+  }
+}
+
+async function deleteFiles(folder: LocalFolder, keys: readonly string[]): Promise<void> {
+  for (const key of keys) {
+    try {
+      await unlink(folder.pathOf(fileNameOf(key)));
+    } catch (error) {
+      if (!isMissing(error)) throw storageFailure(error, `deleting ${key}`);
+    }
   }
 }
 
 /** Folders exist in object storage only through their files; here they go with the last one. */
-async function removeEmptyFolders(root: string, keys: readonly string[]): Promise<void> {
-  for (const folder of new Set(keys.map((key) => splitKey(key).folder))) {
-    for (let at = folder; at !== ''; at = splitKey(at).folder) {
-      try {
-        await rmdir(join(root, at));
-      } catch (error) {
-        if (isMissing(error)) continue;
-        break;
-      }
+async function removeEmptyFolders(root: string, folder: string): Promise<void> {
+  for (let at = folder; at !== ''; at = folderOf(at)) {
+    try {
+      await withFolder(root, folderOf(at), { isMade: false }, (parent) =>
+        rmdir(parent.pathOf(fileNameOf(at))),
+      );
+    } catch (error) {
+      // not empty, or not ours to remove
+      if (!isMissing(error)) return;
     }
   }
 }

@@ -96,3 +96,9 @@ export function joinKey(folder: string, name: string): string {
   }
   return key;
 }
+
+/** The folder that holds a key; `''` for the root. */
+export const folderOf = (key: string): string => key.slice(0, Math.max(0, key.lastIndexOf('/')));
+
+/** The last part of a key. */
+export const fileNameOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
