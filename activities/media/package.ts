@@ -13,7 +13,8 @@ export function createPackage(deps: {
       stageFolder(deps.workRoot, jobId, 'inspection'),
       DOCUMENTS.inspection,
     );
-    task.progress({ step: `packaging ${tracks.length} tracks` });
+    const step = `packaging ${tracks.length} tracks`;
+    task.progress({ step });
     return fillStage(deps.workRoot, task, 'tracks', async (folder) => {
       const packaged = await packageTracks({
         tracks,
@@ -21,6 +22,7 @@ export function createPackage(deps: {
         targetFolder: folder,
         signal: task.signal,
         onCommand: (command) => task.log.debug({ command }, 'running'),
+        onProgress: (doneBytes) => task.progress({ step, doneBytes }),
       });
       await writeDocument(folder, DOCUMENTS.tracks, packaged);
       const segments = packaged.reduce((sum, one) => sum + one.segments.length, 0);

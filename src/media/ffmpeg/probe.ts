@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FFPROBE } from '../process/programs.ts';
 import { runTool } from '../process/run-tool.ts';
-import { describeStderr } from '../process/tool-error.ts';
+import { assertToolSucceeded, describeStderr } from '../process/tool-error.ts';
 import { buildInput, QUIET } from './input.ts';
 
 /** A stream as ffprobe sees it. */
@@ -82,11 +82,20 @@ const KINDS: Readonly<Record<string, ProbedStream['kind']>> = {
   subtitle: 'text',
 };
 
-/** Arguments of ffprobe for one local file. Counting reads every packet: disk speed, no decoding. */
-export function buildProbeArgs(path: string, options: { readonly isCounting: boolean }): string[] {
+/** What a probe does beyond reading headers. */
+export interface ProbeOptions {
+  /** Reads and counts every packet: disk speed, no decoding. */
+  readonly isCounting: boolean;
+  /** Shows what an MP4 holds, not what its edit lists play of it. */
+  readonly isIgnoringEdits?: boolean;
+}
+
+/** Arguments of ffprobe for one local file. */
+export function buildProbeArgs(path: string, options: ProbeOptions): string[] {
   return [
     ...QUIET,
     ...(options.isCounting ? ['-count_packets'] : []),
+    ...(options.isIgnoringEdits === true ? ['-ignore_editlist', '1'] : []),
     '-show_format',
     '-show_streams',
     '-of',
@@ -97,6 +106,14 @@ export function buildProbeArgs(path: string, options: { readonly isCounting: boo
 
 const positive = (value: number | undefined): number | undefined =>
   value !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;
+
+/** A Matroska track's `DURATION` tag, `00:00:08.023000000`, in seconds. */
+function taggedSeconds(tag: string | undefined): number | undefined {
+  const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(tag ?? '');
+  if (match === null) return undefined;
+  const [hours = 0, minutes = 0, seconds = 0] = match.slice(1).map(Number);
+  return positive(hours * 3600 + minutes * 60 + seconds);
+}
 
 /** Drops keys without a value, as `exactOptionalPropertyTypes` wants it. */
 const known = <Value extends object>(
@@ -129,7 +146,7 @@ export function parseProbe(json: string, complaints: string): ProbedFile {
         language: stream.tags['language'],
         title: stream.tags['title'],
         bitRate: positive(stream.bit_rate ?? Number(stream.tags['BPS'])),
-        durationSeconds: positive(stream.duration),
+        durationSeconds: positive(stream.duration) ?? taggedSeconds(stream.tags['DURATION']),
         indexedPackets: positive(stream.nb_frames),
         packets: stream.nb_read_packets,
       }),
@@ -146,7 +163,7 @@ const OUTPUT_BYTES = 4 * 1024 * 1024;
  */
 export async function probe(
   path: string,
-  options: { readonly isCounting: boolean; readonly signal?: AbortSignal },
+  options: ProbeOptions & { readonly signal?: AbortSignal },
 ): Promise<ProbedFile> {
   const result = await runTool({
     program: FFPROBE,
@@ -156,6 +173,8 @@ export async function probe(
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   options.signal?.throwIfAborted();
-  if (result.exitCode !== 0) throw new UnreadableMediaError(describeStderr(result.stderrTail));
+  // 1 is ffprobe's own verdict; anything else is a missing program, a signal, a time out
+  if (result.exitCode === 1) throw new UnreadableMediaError(describeStderr(result.stderrTail));
+  assertToolSucceeded(result, 'reading a media file');
   return parseProbe(result.stdout, describeStderr(result.stderrTail));
 }

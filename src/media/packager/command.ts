@@ -19,7 +19,11 @@ const SAFE_PATH = /^[A-Za-z0-9_./-]+$/;
  * Arguments of shaka-packager: each stream into one CMAF file with byte ranges (on-demand profile).
  * Throws a RangeError for a path that its descriptors would misread: a comma in a name adds a field.
  */
-export function buildPackagerArgs(streams: readonly PackagerStream[], mpdPath: string): string[] {
+export function buildPackagerArgs(
+  streams: readonly PackagerStream[],
+  mpdPath: string,
+  temporaryFolder: string,
+): string[] {
   const descriptors = streams.map((stream) => {
     for (const path of [stream.input, stream.output]) {
       if (!SAFE_PATH.test(path))
@@ -33,6 +37,11 @@ export function buildPackagerArgs(streams: readonly PackagerStream[], mpdPath: s
     String(SEGMENT_SECONDS),
     '--fragment_duration',
     String(SEGMENT_SECONDS),
+    // without it fragmented sources lose the offset between audio and video, 80 ms with two B-frames
+    '--mp4_reset_initial_composition_offset_to_zero=false',
+    // each track is written twice; the first copy must go with the attempt's folder, not stay in /tmp
+    '--temp_dir',
+    temporaryFolder,
     '--mpd_output',
     mpdPath,
     '--quiet',

@@ -1,21 +1,20 @@
-import { readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { WorkError } from '../../domain/failure.ts';
-import { buildMp4Args } from '../ffmpeg/mp4.ts';
-import { probe } from '../ffmpeg/probe.ts';
-import { readTrackLayout } from '../mp4/read-index.ts';
-import { FFMPEG, packagerProgram } from '../process/programs.ts';
-import { runTool } from '../process/run-tool.ts';
-import { assertToolSucceeded } from '../process/tool-error.ts';
+import { packagerProgram } from '../process/programs.ts';
+import { runTool, type ToolResult } from '../process/run-tool.ts';
+import { assertToolSucceeded, describeStderr } from '../process/tool-error.ts';
 import type { SourceTrack } from '../source/tracks.ts';
-import { buildPackagerArgs, PACKAGER_MPD, type PackagerStream } from './command.ts';
-import { type PackagerRepresentation, parsePackagerMpd } from './mpd.ts';
+import { buildPackagerArgs, PACKAGER_MPD } from './command.ts';
+import { describeTrack, trackFileName } from './describe-track.ts';
+import { parsePackagerMpd } from './mpd.ts';
 import type { PackagedTrack } from './packaged-track.ts';
+import { type PackagerInput, preparePackagerInput } from './packager-input.ts';
 
 const TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
-/** Seconds by which a packaged track may differ from its source: one frame of slow audio or video. */
-const DURATION_TOLERANCE_SECONDS = 0.25;
+/** The packager writes all the time; this long without a byte it is stuck. */
+const STALL_MS = 120_000;
 
 /** What packaging is given. */
 export interface PackageInput {
@@ -26,6 +25,8 @@ export interface PackageInput {
   readonly targetFolder: string;
   readonly signal: AbortSignal;
   readonly onCommand: (command: string) => void;
+  /** Bytes the packager has written so far, about once a second. It writes each track twice. */
+  readonly onProgress?: (writtenBytes: number) => void;
 }
 
 /**
@@ -33,109 +34,66 @@ export interface PackageInput {
  * exit code 0 on half a file, so every packet of the source is looked for in the result.
  */
 export async function packageTracks(input: PackageInput): Promise<readonly PackagedTrack[]> {
-  const streams = await Promise.all(input.tracks.map((track) => toStream(input, track)));
+  const inputs = await Promise.all(input.tracks.map((one) => preparePackagerInput(input, one)));
   const mpdPath = join(input.targetFolder, PACKAGER_MPD);
   const result = await runTool({
     program: packagerProgram(),
     args: buildPackagerArgs(
-      streams.map((stream) => stream.stream),
+      input.tracks.map((track, at) => ({
+        kind: track.kind,
+        input: inputs[at]?.path ?? '',
+        output: join(input.targetFolder, trackFileName(track)),
+      })),
       mpdPath,
+      input.targetFolder,
     ),
     timeoutMs: TIMEOUT_MS,
+    stallMs: STALL_MS,
+    measure: async () => {
+      const writtenBytes = await folderBytes(input.targetFolder);
+      input.onProgress?.(writtenBytes);
+      return writtenBytes;
+    },
     signal: input.signal,
     onCommand: input.onCommand,
   });
   input.signal.throwIfAborted();
+  assertReadable(result, input.tracks, inputs);
   assertToolSucceeded(result, 'packaging');
   const representations = parsePackagerMpd(await readFile(mpdPath, 'utf8'));
   await rm(mpdPath);
-  for (const { temporary } of streams) if (temporary !== undefined) await rm(temporary);
+  for (const { path, isTemporary } of inputs) if (isTemporary) await rm(path);
   return Promise.all(input.tracks.map((track) => describeTrack(input, track, representations)));
 }
 
-const fileNameOf = (track: SourceTrack): string => `${track.id}.mp4`;
-
-async function toStream(
-  input: PackageInput,
-  track: SourceTrack,
-): Promise<{ readonly stream: PackagerStream; readonly temporary?: string }> {
-  const source = join(input.sourceFolder, track.stagedName);
-  const output = join(input.targetFolder, fileNameOf(track));
-  if (track.kindIndex === 0 && /\.(mp4|m4v|mov|m4a)$/.test(track.stagedName)) {
-    return { stream: { kind: track.kind, input: source, output } };
-  }
-  // the packager reads MP4 and takes the first stream of a kind; the others come in a file of their own
-  const temporary = join(input.targetFolder, `${track.id}_source.mp4`);
-  const result = await runTool({
-    program: FFMPEG,
-    args: buildMp4Args(
-      [
-        {
-          source,
-          streamIndex: track.streamIndex,
-          kind: track.kind,
-          language: track.containerLanguage,
-        },
-      ],
-      temporary,
-    ),
-    timeoutMs: TIMEOUT_MS,
-    signal: input.signal,
-    onCommand: input.onCommand,
-  });
-  input.signal.throwIfAborted();
-  assertToolSucceeded(result, `taking a track out of ${track.originalName}`);
-  return { stream: { kind: track.kind, input: temporary, output }, temporary };
+/** A source that the packager cannot read stays so: that is the client's to mend, no failed tool. */
+function assertReadable(
+  result: ToolResult,
+  tracks: readonly SourceTrack[],
+  inputs: readonly PackagerInput[],
+): void {
+  const match = /Cannot parse media file (\S+)/.exec(result.stderrTail);
+  if (result.exitCode === 0 || match === null) return;
+  const at = inputs.findIndex((one) => basename(one.path) === basename(match[1] ?? ''));
+  const name = tracks[at]?.originalName ?? 'A source';
+  throw new WorkError(
+    'InvalidMedia',
+    /Negative presentation timestamp/i.test(result.stderrTail)
+      ? `${name} does not start with a key frame: it was cut without encoding. Export it again`
+      : `${name} cannot be packaged: ${describeStderr(result.stderrTail)}`,
+  );
 }
 
-async function describeTrack(
-  input: PackageInput,
-  track: SourceTrack,
-  representations: readonly PackagerRepresentation[],
-): Promise<PackagedTrack> {
-  const fileName = fileNameOf(track);
-  const path = join(input.targetFolder, fileName);
-  const representation = representations.find((one) => one.fileName === fileName);
-  if (representation === undefined) {
-    throw new WorkError(
-      'ToolFailed',
-      `The packager wrote no ${track.kind} track of ${track.originalName}`,
-    );
-  }
-  const [layout, probed, { size }] = await Promise.all([
-    readTrackLayout(path),
-    probe(path, { isCounting: true, signal: input.signal }),
-    stat(path),
-  ]);
-  const packets = probed.streams[0]?.packets ?? 0;
-  if (packets !== track.packets) {
-    throw new WorkError(
-      'ToolFailed',
-      `The packaged ${track.kind} track of ${track.originalName} has ${packets} packets, its source ${track.packets}`,
-    );
-  }
-  const durationSeconds = layout.segments.reduce((sum, one) => sum + one.durationSeconds, 0);
-  if (Math.abs(durationSeconds - track.durationSeconds) > DURATION_TOLERANCE_SECONDS) {
-    throw new WorkError(
-      'ToolFailed',
-      `The packaged ${track.kind} track of ${track.originalName} is ${durationSeconds.toFixed(3)} s long, its source ${track.durationSeconds.toFixed(3)} s`,
-    );
-  }
-  const mediaBytes = layout.segments.reduce((sum, one) => sum + one.sizeBytes, 0);
-  const averageBandwidth = Math.ceil((mediaBytes * 8) / durationSeconds);
-  return {
-    ...track,
-    fileName,
-    sizeBytes: size,
-    codecs: representation.codecs,
-    sar: representation.sar ?? '1:1',
-    bandwidth: Math.max(representation.bandwidth, averageBandwidth),
-    averageBandwidth,
-    startSeconds: layout.startSeconds,
-    packagedSeconds: durationSeconds,
-    initEndByte: layout.initEndByte,
-    indexStartByte: layout.indexStartByte,
-    indexEndByte: layout.indexEndByte,
-    segments: layout.segments,
-  };
+async function folderBytes(folder: string): Promise<number> {
+  const names = await readdir(folder);
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        ({ size }) => size,
+        // a temporary file may go between the two calls
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

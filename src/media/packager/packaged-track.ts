@@ -13,8 +13,6 @@ export interface PackagedTrack extends SourceTrack {
   /** Highest rate over a segment, bits per second. */
   readonly bandwidth: number;
   readonly averageBandwidth: number;
-  /** Presentation time of the first sample, seconds. */
-  readonly startSeconds: number;
   readonly packagedSeconds: number;
   /** Bytes 0 up to and without this are the initialisation segment. */
   readonly initEndByte: number;

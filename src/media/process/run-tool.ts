@@ -9,8 +9,13 @@ export interface ToolCommand {
   readonly args: readonly string[];
   /** Wall clock limit, milliseconds. */
   readonly timeoutMs: number;
-  /** The tool is stopped when it has written nothing to stdout for this long, milliseconds. */
+  /**
+   * The tool is stopped when it made no progress for this long, milliseconds: nothing on stdout, and
+   * `measure` unchanged.
+   */
   readonly stallMs?: number;
+  /** Progress of a tool that tells none, the bytes it has written; asked once a second. */
+  readonly measure?: () => Promise<number>;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
   /** Each line of stdout as it comes, for progress. */
@@ -40,6 +45,8 @@ const STDERR_BYTES = 8 * 1024;
 
 /** Time between SIGTERM and SIGKILL, milliseconds. */
 const TERM_GRACE_MS = 2000;
+
+const MEASURE_MS = 1000;
 
 /**
  * Runs a program to its end and never throws for how it ended. A cancel, a timeout or a stall sends
@@ -77,10 +84,21 @@ export function runTool(command: ToolCommand): Promise<ToolResult> {
       killTimer = setTimeout(() => kill('SIGKILL'), TERM_GRACE_MS);
     };
     const timeout = setTimeout(() => stop('timedOut'), command.timeoutMs);
-    const watchdog =
+    let watchdog =
       command.stallMs === undefined
         ? undefined
         : setTimeout(() => stop('isStalled'), command.stallMs);
+    let measured = 0;
+    const meter = setInterval(() => {
+      void command.measure?.().then(
+        (value) => {
+          if (value !== measured) watchdog?.refresh();
+          measured = value;
+        },
+        // what cannot be measured has made no progress
+        () => undefined,
+      );
+    }, MEASURE_MS);
     const cancel = (): void => stop('isCanceled');
     command.signal?.addEventListener('abort', cancel, { once: true });
     if (command.signal?.aborted === true) cancel();
@@ -99,6 +117,8 @@ export function runTool(command: ToolCommand): Promise<ToolResult> {
     const settle = (): void => {
       clearTimeout(timeout);
       clearTimeout(watchdog);
+      watchdog = undefined;
+      clearInterval(meter);
       clearTimeout(killTimer);
       command.signal?.removeEventListener('abort', cancel);
     };

@@ -5,11 +5,15 @@ import type { ToolResult } from './run-tool.ts';
 const LINES = 3;
 const LINE_LENGTH = 300;
 
+/** What tools put before a line: ffmpeg's `[mov @ 0x5562]`, the packager's time, thread and source line. */
+const LINE_PREFIX = /^(?:\[[^\]]* @ 0x[\da-f]+\] |[EWIF]\d{4} [\d:.]+ +\d+ \S+\.cc:\d+\] )+/;
+
 /** The last lines a tool wrote to stderr, without folders: they are scratch paths of this host. */
 export function describeStderr(stderrTail: string): string {
   const lines = stderrTail
     .split('\n')
-    .map((line) => line.trim().replaceAll(/(?:file:)?(?:\/[^\s/:'"]+)+\//g, ''))
+    .map((line) => line.trim().replace(LINE_PREFIX, ''))
+    .map((line) => line.replaceAll(/(?:file:)?(?:\/[^\s/:'"]+)+\//g, ''))
     .filter((line) => line !== '');
   return lines
     .slice(-LINES)

@@ -1,6 +1,7 @@
 import { WorkError } from '../../domain/failure.ts';
-import type { ProbedFile, ProbedStream } from '../ffmpeg/probe.ts';
+import type { ProbedStream } from '../ffmpeg/probe.ts';
 import { canonicalLanguage, languageOfName, UNDETERMINED } from './language.ts';
+import type { VerifiedFile } from './verify.ts';
 
 /** What a client says of a file whose name does not (contract §7, `file_properties`). */
 export interface FileProperties {
@@ -12,7 +13,7 @@ export interface FileProperties {
 export interface ProbedSource {
   readonly originalName: string;
   readonly stagedName: string;
-  readonly probed: ProbedFile;
+  readonly probed: VerifiedFile;
 }
 
 /** A stream of a source file that goes into the asset. */
@@ -38,6 +39,12 @@ export interface SourceTrack {
   readonly bitRate?: number;
   readonly packets: number;
   readonly durationSeconds: number;
+  /** False where only the whole file says a length, which other tracks may have stretched. */
+  readonly isDurationExact: boolean;
+  /** Presentation time of its start in the packaged asset, seconds. */
+  readonly startSeconds: number;
+  /** The packager reads its file as it is. */
+  readonly isPlainMp4: boolean;
 }
 
 /** Codecs that go into CMAF unchanged and play everywhere we promise. */
@@ -88,6 +95,9 @@ function tracksOf(
   const streams = source.probed.streams.filter(isTrack);
   const hasVideo = streams.some((stream) => stream.kind === 'video');
   const counts = { video: 0, audio: 0 };
+  const { isPlainMp4 } = source.probed;
+  // a file that is copied into an MP4 first begins at 0 there
+  const zeroSeconds = isPlainMp4 ? 0 : Math.min(...streams.map((one) => one.startSeconds));
   return streams.map((stream) => {
     assertPackaged(source, stream);
     const language =
@@ -109,6 +119,9 @@ function tracksOf(
       containerLanguage: stream.language ?? UNDETERMINED,
       packets: stream.packets ?? 0,
       durationSeconds: stream.durationSeconds ?? source.probed.durationSeconds,
+      isDurationExact: stream.durationSeconds !== undefined,
+      startSeconds: stream.startSeconds - zeroSeconds,
+      isPlainMp4,
       ...(stream.width === undefined ? {} : { width: stream.width }),
       ...(stream.height === undefined ? {} : { height: stream.height }),
       ...(stream.frameRate === undefined ? {} : { frameRate: stream.frameRate }),

@@ -16,6 +16,8 @@ const track = (overrides: Partial<PackagedTrack>): PackagedTrack => ({
   containerLanguage: 'und',
   packets: 100,
   durationSeconds: 8,
+  isDurationExact: true,
+  isPlainMp4: true,
   fileName: 'video_1.mp4',
   sizeBytes: 1000,
   codecs: 'avc1.64001f',

@@ -114,7 +114,11 @@ test('a thumbnail is taken half a frame early, since ffmpeg gives the next frame
 
 test('the packager never gets a name that its descriptors would misread', () => {
   expect(() =>
-    buildPackagerArgs([{ kind: 'video', input: '/x/a,output=b', output: '/x/o.mp4' }], '/x/m'),
+    buildPackagerArgs(
+      [{ kind: 'video', input: '/x/a,output=b', output: '/x/o.mp4' }],
+      '/x/m',
+      '/x',
+    ),
   ).toThrow(RangeError);
 });
 
