@@ -6,18 +6,21 @@ export interface SinkRequest {
   readonly path: string;
   readonly text: string;
   readonly body: Readonly<Record<string, unknown>>;
-  /** What it was answered. */
+  /** What it was answered; 0 where it got no answer. */
   readonly status: number;
 }
+
+/** A status to answer, `drop` to break the connection off, `hang` to say nothing until it is closed. */
+export type SinkAnswer = number | 'drop' | 'hang';
 
 /** A receiver of callbacks on loopback that writes each request down before it answers. */
 export class CallbackSink {
   readonly requests: SinkRequest[] = [];
   readonly #server;
-  readonly #answer: (request: Omit<SinkRequest, 'status'>) => number;
+  readonly #answer: (request: Omit<SinkRequest, 'status'>) => SinkAnswer;
 
-  /** `answer` says the status of each request; 200 by default. */
-  constructor(answer: (request: Omit<SinkRequest, 'status'>) => number = () => 200) {
+  /** `answer` says what each request gets; 200 by default. */
+  constructor(answer: (request: Omit<SinkRequest, 'status'>) => SinkAnswer = () => 200) {
     this.#answer = answer;
     this.#server = createServer((request, response) => void this.#receive(request, response));
   }
@@ -34,7 +37,13 @@ export class CallbackSink {
   /** Bodies that were answered 2xx, of one job and path, in the order of their first success. */
   delivered(jobId: number, path = '/callback'): readonly Readonly<Record<string, unknown>>[] {
     return this.requests
-      .filter((one) => one.path === path && one.status < 300 && one.body['job_id'] === jobId)
+      .filter(
+        (one) =>
+          one.path === path &&
+          one.status >= 200 &&
+          one.status < 300 &&
+          one.body['job_id'] === jobId,
+      )
       .map((one) => one.body);
   }
 
@@ -58,9 +67,11 @@ export class CallbackSink {
       text,
       body: JSON.parse(text) as Readonly<Record<string, unknown>>,
     };
-    const status = this.#answer(seen);
+    const answer = this.#answer(seen);
+    const status = typeof answer === 'number' ? answer : 0;
     this.requests.push({ ...seen, status });
-    response.writeHead(status).end();
+    if (answer === 'drop') request.socket.destroy();
+    else if (status > 0) response.writeHead(status).end();
   }
 }
 

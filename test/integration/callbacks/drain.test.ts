@@ -58,14 +58,18 @@ async function expireClaims(): Promise<void> {
 test('30 jobs to two URLs of a receiver that fails 30 %: everything arrives, in order, once', async () => {
   const { db } = database;
   let at = 0;
-  // 3 of 10, in an order that a stream cannot fall into step with
-  sink = await new CallbackSink(() => ((at++ * 7919) % 101 < 30 ? 503 : 200)).start();
+  // 3 of 10, in an order that a stream cannot fall into step with; some get no answer at all
+  sink = await new CallbackSink(() => {
+    const draw = (at++ * 7919) % 101;
+    if (draw < 25) return 503;
+    return draw < 30 ? 'drop' : 200;
+  }).start();
   const urls = [sink.url('/a'), sink.url('/b')];
   const jobs = await Promise.all(Array.from({ length: 30 }, () => addJob(db, tenantId, urls)));
   await Promise.all(jobs.map((jobId) => tellJob(db, jobId, 4)));
   const result = await drain(deps(), await onlyEndpoint());
   expect(result).toMatchObject({ pendingStreams: 0, nextDueSeconds: null });
-  expect(result.lastFailure).toBe('answered 503');
+  expect(result.lastFailure).toMatch(/^answered 503|^reset: /);
   for (const jobId of jobs) {
     for (const path of ['/a', '/b']) {
       const bodies = sink.delivered(jobId, path);
@@ -111,7 +115,9 @@ test('a sender that dies and one that is stopped repeat at most what they had in
   const jobId = await addJob(db, tenantId, [sink.url()]);
   await tellJob(db, jobId, 5);
   const endpointId = await onlyEndpoint();
-  await expect(drain({ ...deps(), egress: cut }, endpointId, stop.signal)).rejects.toThrow();
+  await expect(drain({ ...deps(), egress: cut }, endpointId, stop.signal)).rejects.toThrow(
+    'aborted',
+  );
   // stopped: the stream is free at once, without waiting for its claim to run out
   const result = await drain(deps(), endpointId);
   expect(result.pendingStreams).toBe(0);

@@ -41,6 +41,30 @@ const INTERNAL = [
   '10.1',
   '0',
   '[fc00::1]',
+  'localhost',
+  'localhost.',
+  'LOCALHOST',
+  'api.localhost',
+  '[::127.0.0.1]',
+  '[::7f00:1]',
+  '[::a00:1]',
+  '[1::1]',
+  '[100::1]',
+  '[64:ff9b:1::7f00:1]',
+  '[2001:db8::1]',
+  '[3fff::1]',
+  '[5f00::1]',
+  '[::ffff:0:127.0.0.1]',
+  '[::ffff:168.63.129.16]',
+  '192.0.2.1',
+  '198.51.100.1',
+  '203.0.113.1',
+  '192.88.99.1',
+  '240.0.0.1',
+  '0300.0250.1.1',
+  '3232235777',
+  '１２７.０.０.１',
+  '127.0.0.1.',
 ];
 
 const MALFORMED = [
@@ -90,6 +114,17 @@ test('an allowed network opens itself and nothing beside it', () => {
   expect(assessUrl('http://[::1]/cb', loopback)).toBeUndefined();
   expect(assessUrl('http://10.0.0.1/cb', loopback)).toBeTypeOf('string');
   expect(isAllowedAddress('not an address', loopback)).toBe(false);
+});
+
+test.each([22, 25, 110, 587, 6667])('port %i, another protocol, is refused', (port) => {
+  expect(assessUrl(`http://example.com:${port}/`, [])).toContain(`port ${port}`);
+});
+
+test('a network that cannot be read allows nothing and breaks nothing', () => {
+  for (const block of ['127.0.0.1/99', 'everything', '', '127.0.0.1']) {
+    expect(assessUrl('http://127.0.0.1:8080/', [block])).toBeTypeOf('string');
+    expect(assessUrl('http://203.0.114.7/', [block])).toBeUndefined();
+  }
 });
 
 test('a refusal names no credentials', () => {
