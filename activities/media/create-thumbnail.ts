@@ -40,29 +40,36 @@ export function createCreateThumbnail(deps: {
     }
     return fillStage(deps.workRoot, task, 'thumbnail', async (folder) => {
       const target = join(folder, STAGE_FILES.thumbnail);
-      const result = await runTool({
-        program: FFMPEG,
-        args: buildThumbnailArgs({
-          source: join(stageFolder(deps.workRoot, jobId, 'source'), video.stagedName),
-          streamIndex: video.streamIndex,
-          timeSeconds: atSeconds,
-          frameRate,
-          target,
-        }),
-        timeoutMs: TIMEOUT_MS,
-        signal: task.signal,
-        onCommand: (command) => task.log.debug({ command }, 'running'),
-      });
-      task.signal.throwIfAborted();
-      assertToolSucceeded(result, 'taking a thumbnail');
-      const size = await stat(target).then(
-        (found) => found.size,
-        () => 0,
-      );
-      if (size === 0) {
+      const take = async (isLast: boolean): Promise<boolean> => {
+        const result = await runTool({
+          program: FFMPEG,
+          args: buildThumbnailArgs({
+            source: join(stageFolder(deps.workRoot, jobId, 'source'), video.stagedName),
+            streamIndex: video.streamIndex,
+            timeSeconds: atSeconds,
+            frameRate,
+            isLast,
+            target,
+          }),
+          timeoutMs: TIMEOUT_MS,
+          signal: task.signal,
+          onCommand: (command) => task.log.debug({ command }, 'running'),
+        });
+        task.signal.throwIfAborted();
+        assertToolSucceeded(result, 'taking a thumbnail');
+        return hasBytes(target);
+      };
+      // video may end before its file says so; ffmpeg then writes nothing and ends with exit code 0
+      if (!(await take(false)) && !(await take(true))) {
         throw new WorkError('ToolFailed', `ffmpeg found no frame at ${atSeconds.toFixed(3)} s`);
       }
       return { message: `frame at ${atSeconds.toFixed(3)} s` };
     });
   };
 }
+
+const hasBytes = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.size > 0,
+    () => false,
+  );

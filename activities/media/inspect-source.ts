@@ -5,11 +5,7 @@ import {
   languageOfName,
   UNDETERMINED,
 } from '../../src/media/source/language.ts';
-import {
-  type FileProperties,
-  type SourceTrack,
-  selectTracks,
-} from '../../src/media/source/tracks.ts';
+import { type SourceTrack, selectTracks } from '../../src/media/source/tracks.ts';
 import { probeSource } from '../../src/media/source/verify.ts';
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
@@ -36,6 +32,13 @@ export function createInspectSource(deps: {
         { path: join(folder, file.stagedName), name: file.originalName, sizeBytes: file.sizeBytes },
         task.signal,
       );
+      const embedded = probed.streams.filter((one) => one.kind === 'text').length;
+      if (embedded > 0) {
+        await task.note(
+          'WARN',
+          `${file.originalName} holds ${count(embedded, 'subtitle track')}, which ${embedded === 1 ? 'is' : 'are'} left out; give subtitles as .srt or .vtt files`,
+        );
+      }
       sources.push({ originalName: file.originalName, stagedName: file.stagedName, probed });
     }
     const tracks = selectTracks(sources, input);

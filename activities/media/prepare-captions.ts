@@ -1,9 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkError } from '../../src/domain/failure.ts';
 import type { CaptionTrack } from '../../src/media/packager/packaged-track.ts';
 import { CaptionsError, type Cue } from '../../src/media/webvtt/cue.ts';
-import { decodeCaptions } from '../../src/media/webvtt/decode.ts';
+import { assertCaptionSize, decodeCaptions } from '../../src/media/webvtt/decode.ts';
 import { parseSrt } from '../../src/media/webvtt/parse-srt.ts';
 import { parseVtt } from '../../src/media/webvtt/parse-vtt.ts';
 import { buildWebVtt } from '../../src/media/webvtt/write-vtt.ts';
@@ -13,9 +13,10 @@ import { type CaptionSource, DOCUMENTS, type Inspection } from './documents.ts';
 import type { PrepareCaptionsInput, PrepareCaptionsResult } from './contract.ts';
 
 async function readCues(folder: string, source: CaptionSource): Promise<readonly Cue[]> {
-  const bytes = await readFile(join(folder, source.stagedName));
+  const path = join(folder, source.stagedName);
   try {
-    const text = decodeCaptions(bytes);
+    assertCaptionSize((await stat(path)).size);
+    const text = decodeCaptions(await readFile(path));
     return source.stagedName.endsWith('.srt') ? parseSrt(text) : parseVtt(text);
   } catch (error) {
     if (!(error instanceof CaptionsError)) throw error;

@@ -1,4 +1,4 @@
-import type { NamedCaptions, NamedTrack } from '../asset/names.ts';
+import { createUnique, type NamedCaptions, type NamedTrack } from '../asset/names.ts';
 import { toUri } from '../hls/attributes.ts';
 import { languageLabel } from '../source/language.ts';
 import { element, type XmlNode } from './xml.ts';
@@ -41,25 +41,55 @@ function buildRepresentation({ track, stem }: NamedTrack): XmlNode {
   );
 }
 
-const SET = { segmentAlignment: true, subsegmentAlignment: true, subsegmentStartsWithSAP: 1 };
+/** Seconds by which segments of two renditions may differ and still be switched between: rounding. */
+const ALIGNED_SECONDS = 0.002;
 
-function buildAudioSet(track: NamedTrack, id: number, isMain: boolean): XmlNode {
-  const { language } = track.track;
-  return element('AdaptationSet', { id, contentType: 'audio', lang: language, ...SET }, [
-    element('Label', {}, languageLabel(language)),
+/** Whether the segments of all renditions start together: a promise that players build on. */
+function areAligned([first, ...others]: readonly NamedTrack[]): boolean {
+  const starts = (named: NamedTrack): readonly number[] => {
+    let at = named.track.startSeconds;
+    return named.track.segments.map((one) => (at += one.durationSeconds) - one.durationSeconds);
+  };
+  const expected = first === undefined ? [] : starts(first);
+  return others.every((other) => {
+    const found = starts(other);
+    return (
+      found.length === expected.length &&
+      found.every((at, place) => Math.abs(at - (expected[place] ?? 0)) <= ALIGNED_SECONDS)
+    );
+  });
+}
+
+const setAttributes = (tracks: readonly NamedTrack[]) => ({
+  subsegmentAlignment: areAligned(tracks),
+  subsegmentStartsWithSAP: 1,
+});
+
+type Labeller = (language: string) => string;
+
+function buildAudioSet(track: NamedTrack, id: number, isMain: boolean, label: Labeller): XmlNode {
+  const lang = track.track.language;
+  return element('AdaptationSet', { id, contentType: 'audio', lang, ...setAttributes([track]) }, [
+    element('Label', {}, label(lang)),
     role(isMain ? 'main' : 'alternate'),
     buildRepresentation(track),
   ]);
 }
 
-function buildTextSet({ captions, stem }: NamedCaptions, id: number): XmlNode {
+function buildTextSet({ captions, stem }: NamedCaptions, id: number, label: Labeller): XmlNode {
   return element('AdaptationSet', { id, contentType: 'text', lang: captions.language }, [
-    element('Label', {}, languageLabel(captions.language)),
+    element('Label', {}, label(captions.language)),
     role('subtitle'),
     element('Representation', { id: `text_${id}`, bandwidth: 256, mimeType: 'text/vtt' }, [
       element('BaseURL', {}, toUri(`${stem}.vtt`)),
     ]),
   ]);
+}
+
+/** Names tracks after their language; a second one of a language is told apart, as in HLS. */
+function createLabeller(): Labeller {
+  const unique = createUnique();
+  return (language) => unique(languageLabel(language));
 }
 
 /**
@@ -76,14 +106,17 @@ export function buildDashManifest(input: {
   const sets: XmlNode[] = [];
   if (video.length > 0) {
     sets.push(
-      element('AdaptationSet', { id: sets.length, contentType: 'video', ...SET }, [
+      element('AdaptationSet', { id: sets.length, contentType: 'video', ...setAttributes(video) }, [
         role('main'),
         ...video.map(buildRepresentation),
       ]),
     );
   }
-  for (const [at, track] of audio.entries()) sets.push(buildAudioSet(track, sets.length, at === 0));
-  for (const one of input.captions) sets.push(buildTextSet(one, sets.length));
+  const [audioLabel, textLabel] = [createLabeller(), createLabeller()];
+  for (const [at, track] of audio.entries()) {
+    sets.push(buildAudioSet(track, sets.length, at === 0, audioLabel));
+  }
+  for (const one of input.captions) sets.push(buildTextSet(one, sets.length, textLabel));
   const mpd = element(
     'MPD',
     {

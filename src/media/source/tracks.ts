@@ -70,10 +70,29 @@ function assertPackaged(
   );
 }
 
+/** Seconds by which two video tracks of one asset may differ in length. */
+const RENDITION_TOLERANCE_SECONDS = 2;
+
+/** Video tracks of one asset show the same content; two films in one folder are a mistake. */
+function assertRenditions(tracks: readonly SourceTrack[]): void {
+  const [first, ...others] = tracks.filter((one) => one.kind === 'video');
+  if (first === undefined) return;
+  const other = others.find(
+    (one) => Math.abs(one.durationSeconds - first.durationSeconds) > RENDITION_TOLERANCE_SECONDS,
+  );
+  if (other === undefined) return;
+  throw new WorkError(
+    'InvalidMedia',
+    `${first.originalName} is ${first.durationSeconds.toFixed(3)} s long and ${other.originalName} ` +
+      `${other.durationSeconds.toFixed(3)} s; the video files of one asset must be renditions of the same content`,
+  );
+}
+
 /**
  * The tracks of an asset out of all its sources. Language: `fileProperties`, else the file name's
  * suffix for a file with audio only, else the container. `allAudioTracks: false` keeps the one of the
- * highest bit rate per language. Throws a WorkError `InvalidMedia` for a codec that cannot be packaged.
+ * highest bit rate per language. Throws a WorkError `InvalidMedia` for a codec that cannot be packaged and
+ * for videos of different lengths.
  */
 export function selectTracks(
   sources: readonly ProbedSource[],
@@ -83,6 +102,7 @@ export function selectTracks(
   },
 ): readonly SourceTrack[] {
   const tracks = sources.flatMap((source) => tracksOf(source, options.fileProperties));
+  assertRenditions(tracks);
   const kept = options.allAudioTracks ? tracks : keepBestAudio(tracks);
   return kept.map((track, at) => ({ ...track, id: `${track.kind}_${at + 1}` }));
 }
