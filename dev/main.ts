@@ -8,6 +8,7 @@ import { startStack } from './stack/stack.ts';
 import { listenForStop, StoppedError, untilAborted } from './stop-signals.ts';
 
 const progress = createProgress(process.stdout);
+const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'];
 
 function printHelp(): void {
   progress.line('npm start — the whole Task Engine on this machine, until Ctrl-C\n');
@@ -23,6 +24,12 @@ The addresses are kept in <DATA_DIR>/stack.json while the engine is up.`);
 
 function withDemoTenant(config: Config): Config {
   if (config.bootstrapTenants.length > 0) return config;
+  if (!LOOPBACK_HOSTS.includes(config.host)) {
+    throw new SetupError(
+      `HOST=${config.host} opens the API to others, and the key of the tenant ${DEMO_TENANT.name} is known to everybody. ` +
+        'Name your own in BOOTSTRAP_TENANTS (name:key)',
+    );
+  }
   return { ...config, bootstrapTenants: [DEMO_TENANT] };
 }
 
@@ -36,7 +43,12 @@ async function run(): Promise<void> {
   const stopping = listenForStop(() =>
     progress.line('Stopping; press Ctrl-C again to end at once'),
   );
-  const stack = await startStack(config, progress, { isQuiet: false, signal: stopping });
+  const stack = await startStack(config, progress, { isQuiet: false, signal: stopping }).catch(
+    (error: unknown) => {
+      // a terminal's Ctrl-C also reaches the set-up's programs, whose failure is no news then
+      throw stopping.aborted ? new StoppedError() : error;
+    },
+  );
   progress.line(`\n${buildReadyLine(stack.addresses(), config.bootstrapTenants)}`);
   for (const { name } of config.bootstrapTenants) {
     const [input, output] = [config.localInputRoot, config.localOutputRoot];

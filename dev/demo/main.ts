@@ -142,6 +142,9 @@ async function run(): Promise<void> {
     } finally {
       await stack.stop();
     }
+  } catch (error) {
+    // a terminal's Ctrl-C also reaches the programs that were at work, whose failure is no news then
+    throw stopping.aborted ? new StoppedError() : error;
   } finally {
     await removeState(dataDir);
     if (stopping.aborted && !isDone) await rm(dataDir, { recursive: true, force: true });

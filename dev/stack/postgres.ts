@@ -85,7 +85,7 @@ async function ensureCluster(programs: PostgresPrograms, data: string): Promise<
       '--locale=C',
       '--no-sync',
     ]);
-    if (!end.isOk) throw new SetupError(`Postgres could not make its data folder: ${end.reason}`);
+    if (!end.isOk) throw new SetupError(`could not make its data folder: ${end.reason}`);
     await chmod(draft, 0o700);
     await rename(draft, data);
   }

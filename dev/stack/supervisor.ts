@@ -45,7 +45,7 @@ export async function startSupervisor(
     for (const { name, piece } of plan.pieces) {
       signal?.throwIfAborted();
       const one = await supervise(piece, {
-        say: progress.line,
+        say: (text) => progress.line(text),
         onChange: async (pid) => {
           if (pid === undefined) delete pids[name];
           else pids[name] = pid;
