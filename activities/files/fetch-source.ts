@@ -1,26 +1,39 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkError } from '../../src/domain/failure.ts';
-import { SOURCE_EXTENSIONS, selectSourceFiles } from '../../src/media/source/select.ts';
-import type { StorageKind } from '../../src/domain/storage-kind.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import { joinKey } from '../../src/storage/paths.ts';
+import {
+  type SelectedSource,
+  SOURCE_EXTENSIONS,
+  selectSourceFiles,
+} from '../../src/media/source/select.ts';
+import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
+import { fileNameOf } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { DOCUMENTS, type SourceFile } from '../media/documents.ts';
 import { fillStage, writeDocument } from '../scratch.ts';
 import type { Task, TaskCode } from '../task.ts';
-import { formatBytes } from './format-bytes.ts';
-import { isPublishedName } from './published-names.ts';
-import { forEachParallel } from './parallel.ts';
 import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
+import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
+import { formatBytes } from './format-bytes.ts';
+import { forEachParallel } from './parallel.ts';
+import { isPublishedName } from './published-names.ts';
+import { createTransferProgress } from './transfer-progress.ts';
 
 const PARALLEL_FILES = 4;
 const RETRY_DELAY_MS = 5000;
+
+/** A source of the job as its folder lists it, and the name it gets in the stage. */
+interface Source extends SelectedSource {
+  readonly listed: StoredFile;
+  readonly stagedName: string;
+}
 
 /** Copies the source files of a job into its scratch folder, under generated names. */
 export function createFetchSource(deps: {
   readonly workRoot: string;
   readonly storages: Storages;
+  /** Wait before fetching is tried again. Default 5 s. */
+  readonly fetchRetryDelayMs?: number;
 }): TaskCode<FetchSourceInput, FetchSourceResult> {
   return async (task, input) => {
     const storage = await deps.storages.open({
@@ -28,72 +41,84 @@ export function createFetchSource(deps: {
       kind: input.storage,
       side: 'input',
     });
-    for (let tries = 0; ; tries++) {
-      try {
-        return await fetchOnce(deps.workRoot, task, storage, input);
-      } catch (error) {
-        const isHopeless = error instanceof WorkError && error.isTerminal;
-        if (isHopeless || tries >= input.retries || task.signal.aborted) throw error;
-        const why = error instanceof Error ? error.message : String(error);
-        await task.note('WARN', `${why}; fetching again (${tries + 1} of ${input.retries})`);
-        await delay(RETRY_DELAY_MS, undefined, { signal: task.signal });
+    return fillStage(deps.workRoot, task, 'source', async (stage) => {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await fetchInto(stage, task, storage, input);
+        } catch (error) {
+          const isHopeless = error instanceof WorkError && error.isTerminal;
+          if (isHopeless || tries >= input.retries || task.signal.aborted) throw error;
+          const why = error instanceof Error ? error.message : String(error);
+          await task.note('WARN', `${why}; fetching again (${tries + 1} of ${input.retries})`);
+          await delay(deps.fetchRetryDelayMs ?? RETRY_DELAY_MS, undefined, { signal: task.signal });
+        }
       }
-    }
+    });
   };
 }
 
-async function fetchOnce(
-  workRoot: string,
+async function fetchInto(
+  stage: string,
   task: Task,
   storage: StorageDriver,
   input: FetchSourceInput,
 ): Promise<FetchSourceResult> {
-  const listed = await storage.list(input.folder);
-  const names = listed.map((file) => file.key.slice(input.folder.length + 1));
-  const selected = selectSourceFiles(names, {
-    isExcluded: (name) => isPublishedName(input.asset, name),
+  const sources = await listSources(storage, input);
+  const totalBytes = sources.reduce((sum, source) => sum + source.listed.sizeBytes, 0);
+  const progressOf = createTransferProgress(task, 'fetching', totalBytes);
+  await forEachParallel(sources, PARALLEL_FILES, task.signal, async (source, signal) => {
+    const { listed, name } = source;
+    const fetched = await storage.download(listed.key, join(stage, source.stagedName), {
+      signal,
+      onProgress: progressOf(name),
+    });
+    if (fetched.sizeBytes !== listed.sizeBytes || fetched.modifiedMs !== listed.modifiedMs) {
+      throw new WorkError(
+        'StorageFailed',
+        `${storage.fullPath(listed.key)} changed after it was listed, from ${listed.sizeBytes} to ${fetched.sizeBytes} bytes; submit a job when its upload has ended`,
+      );
+    }
+  });
+  await writeDocument(stage, DOCUMENTS.files, sources.map(toSourceFile));
+  await writeFetchedSources(stage, sources.map(toFetchedSource));
+  const files = `${sources.length} file${sources.length === 1 ? '' : 's'}`;
+  return { message: `${files}, ${formatBytes(totalBytes)}` };
+}
+
+/** Throws a terminal WorkError `InvalidInput` where the folder holds no media. */
+async function listSources(
+  storage: StorageDriver,
+  { folder, asset }: FetchSourceInput,
+): Promise<readonly Source[]> {
+  const listed = new Map((await storage.list(folder)).map((file) => [fileNameOf(file.key), file]));
+  const selected = selectSourceFiles([...listed.keys()], {
+    isExcluded: (name) => isPublishedName(asset, name),
   });
   if (!selected.some((one) => one.role === 'media')) {
+    const extensions = [...SOURCE_EXTENSIONS].filter(([, role]) => role === 'media');
     throw new WorkError(
       'InvalidInput',
-      `No source found in ${storage.fullPath(input.folder)}: there is no file with one of the extensions ` +
-        [...SOURCE_EXTENSIONS]
-          .filter(([, role]) => role === 'media')
-          .map(([one]) => one)
-          .join(', '),
+      `No source found in ${storage.fullPath(folder)}: there is no file with one of the extensions ` +
+        extensions.map(([extension]) => extension).join(', '),
     );
   }
-  const totalBytes = listed.reduce((sum, file) => sum + file.sizeBytes, 0);
-  return fillStage(workRoot, task, 'source', async (folder) => {
-    const done = new Map<string, number>();
-    const files: SourceFile[] = [];
-    await forEachParallel([...selected.entries()], PARALLEL_FILES, async ([at, source]) => {
-      const stagedName = `source_${at + 1}.${source.extension}`;
-      const fetched = await storage.download(
-        joinKey(input.folder, source.name),
-        join(folder, stagedName),
-        {
-          signal: task.signal,
-          onProgress: (doneBytes) => {
-            done.set(source.name, doneBytes);
-            const sum = [...done.values()].reduce((a, b) => a + b, 0);
-            task.progress({
-              step: `fetching ${source.name}`,
-              doneBytes: sum,
-              doneRatio: totalBytes === 0 ? 1 : Math.min(1, sum / totalBytes),
-            });
-          },
-        },
-      );
-      files[at] = {
-        originalName: source.name,
-        stagedName,
-        sizeBytes: fetched.sizeBytes,
-        role: source.role,
-      };
-    });
-    await writeDocument(folder, DOCUMENTS.files, files);
-    const sum = files.reduce((bytes, file) => bytes + file.sizeBytes, 0);
-    return { message: `${files.length} file${files.length === 1 ? '' : 's'}, ${formatBytes(sum)}` };
+  return selected.flatMap((one, at) => {
+    const file = listed.get(one.name);
+    return file === undefined
+      ? []
+      : [{ ...one, listed: file, stagedName: `source_${at + 1}.${one.extension}` }];
   });
 }
+
+const toSourceFile = ({ name, stagedName, listed, role }: Source): SourceFile => ({
+  originalName: name,
+  stagedName,
+  sizeBytes: listed.sizeBytes,
+  role,
+});
+
+const toFetchedSource = ({ name, listed }: Source): FetchedSource => ({
+  originalName: name,
+  sizeBytes: listed.sizeBytes,
+  modifiedMs: listed.modifiedMs,
+});

@@ -10,6 +10,8 @@ export interface FileTaskDeps {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  /** Wait before fetching is tried again. Default 5 s. */
+  readonly fetchRetryDelayMs?: number;
 }
 
 /** The tasks that move files between storage and scratch, by the names of `src/domain/tasks.ts`. */

@@ -19,11 +19,37 @@ export interface PublicationPort {
   /**
    * Runs `writeManifests` while this attempt is proved to own its task, records the publication and
    * the job's result, and returns the keys of the publication it replaces. Throws a WorkError
-   * `Superseded`, with nothing written, where another attempt took over.
+   * `Superseded`, with nothing written, where another attempt took over. Where `writeManifests` throws,
+   * nothing is recorded.
    */
   switchOver(
     task: Task,
     publication: Publication,
     writeManifests: () => Promise<void>,
   ): Promise<readonly string[]>;
+}
+
+/** Ends a switch that was only begun for its proof of ownership. */
+class NoSwitch extends Error {
+  override readonly name = 'NoSwitch';
+}
+
+/**
+ * Runs `work` while this attempt is proved to own its task, and records nothing. Throws a WorkError
+ * `Superseded`, with `work` not run, where another attempt took over.
+ */
+export async function whileOwner(
+  port: PublicationPort,
+  task: Task,
+  publication: Publication,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await port.switchOver(task, publication, async () => {
+      await work();
+      throw new NoSwitch();
+    });
+  } catch (error) {
+    if (!(error instanceof NoSwitch)) throw error;
+  }
 }

@@ -14,3 +14,10 @@ export function isPublishedName(asset: string, name: string): boolean {
   const pattern = `^${escape(asset)}-\\d+-(?:video|audio|text)-[A-Za-z0-9-]+\\.(?:mp4|vtt|m3u8)$`;
   return new RegExp(pattern).test(name);
 }
+
+/**
+ * Whether a manifest names a job's files. The asset's name before the job's id is encoded differently
+ * in HLS and DASH, so it is left out of the comparison.
+ */
+export const isNamedForJob = (jobId: number, manifest: string): boolean =>
+  new RegExp(`-${jobId}-(?:video|audio|text)-`).test(manifest);
