@@ -3,6 +3,10 @@ import { SetupError } from '../setup/error.ts';
 import { type ReceivedCallback, startReceiver } from './receiver.ts';
 
 const LIMIT_MS = 30 * 60 * 1000;
+const LOOK_MS = 5_000;
+
+/** Callbacks of a job that has ended come within moments; without them this long, something is wrong. */
+const SILENCE_MS = 60_000;
 
 /** A job that has ended. */
 export interface EndedJob {
@@ -30,7 +34,8 @@ export class DemoApi {
 
   /**
    * Packages the folder `source`; hands each callback over as it arrives and resolves with the job's own.
-   * Throws {@link SetupError} where the job is refused, takes over 30 minutes, or `signal` ends the wait.
+   * Throws {@link SetupError} where the job is refused, takes over 30 minutes, or ends without a
+   * callback that says so; throws the reason of `signal` when that ends the wait.
    */
   async runJob(
     source: string,
@@ -43,7 +48,9 @@ export class DemoApi {
     const ended = Promise.withResolvers<ReceivedCallback>();
     const early: ReceivedCallback[] = [];
     let isSubmitted = false;
+    let heardAt = performance.now();
     const show = (callback: ReceivedCallback): void => {
+      heardAt = performance.now();
       listener.onCallback(callback);
       if (callback.status !== undefined) ended.resolve(callback);
     };
@@ -58,14 +65,23 @@ export class DemoApi {
     );
     const stop = () => ended.reject(signal.reason as Error);
     signal.addEventListener('abort', stop);
+    let look: NodeJS.Timeout | undefined;
     try {
       const id = await this.#submit(source, receiver.url);
       listener.onSubmit(id);
       isSubmitted = true;
       early.forEach(show);
+      look = setInterval(() => {
+        if (performance.now() - heardAt < SILENCE_MS) return;
+        void this.#hasEnded(id).then((hasEnded) => {
+          const message = `Job ${id} has ended, but its callbacks do not arrive at ${receiver.url}`;
+          if (hasEnded) ended.reject(new SetupError(message));
+        });
+      }, LOOK_MS);
       return { id, end: await ended.promise };
     } finally {
       clearTimeout(limit);
+      clearInterval(look);
       signal.removeEventListener('abort', stop);
       await receiver.close();
     }
@@ -80,6 +96,16 @@ export class DemoApi {
         return `${row.created_at} ${severity.padEnd(5)} ${row.progname}: ${row.message}\n`;
       })
       .join('');
+  }
+
+  /** False also where the api does not answer: it may be starting again. */
+  async #hasEnded(jobId: number): Promise<boolean> {
+    try {
+      const job = (await (await this.#request(`/jobs/${jobId}`)).json()) as Record<string, unknown>;
+      return job['queue_state'] === 'completed';
+    } catch {
+      return false;
+    }
   }
 
   async #submit(source: string, callbackUrl: string): Promise<number> {

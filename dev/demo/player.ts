@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.m3u8': 'application/vnd.apple.mpegurl',
@@ -88,14 +89,43 @@ async function answer(
   if (!['player', 'media'].includes(kind) || !file.startsWith(root + sep))
     throw new Error('outside');
   const { size } = await stat(file);
-  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
-  const start = Number(range?.[1] ?? 0);
-  const end = Math.min(size - 1, range?.[2] ? Number(range[2]) : size - 1);
-  response.writeHead(range === null ? 200 : 206, {
+  const headers = {
     'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
     'accept-ranges': 'bytes',
-    'content-length': end - start + 1,
-    ...(range === null ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
-  });
-  createReadStream(file, { start, end }).pipe(response);
+  };
+  const range = parseRange(request.headers.range, size);
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, { ...headers, 'content-range': `bytes */${size}` }).end();
+    return;
+  }
+  if (range === undefined) response.writeHead(200, { ...headers, 'content-length': size });
+  else {
+    response.writeHead(206, {
+      ...headers,
+      'content-length': range.end - range.start + 1,
+      'content-range': `bytes ${range.start}-${range.end}/${size}`,
+    });
+  }
+  // a player that seeks breaks its request off: no failure
+  await pipeline(createReadStream(file, range), response).catch(() => response.destroy());
+}
+
+/**
+ * The first and last byte that a `Range` header asks for (RFC 9110 §14.2, one range). Undefined stands
+ * for the whole: no header, another unit, several ranges, or one that is malformed.
+ */
+export function parseRange(
+  header: string | undefined,
+  size: number,
+): { readonly start: number; readonly end: number } | 'unsatisfiable' | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  if (first === '' && last === '') return undefined;
+  if (first === '') {
+    const length = Math.min(Number(last), size);
+    return length === 0 ? 'unsatisfiable' : { start: size - length, end: size - 1 };
+  }
+  const start = Number(first);
+  const end = last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (last !== '' && Number(last) < start) return undefined;
+  return start >= size ? 'unsatisfiable' : { start, end };
 }

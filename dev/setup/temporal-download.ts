@@ -19,7 +19,7 @@ export async function downloadTemporal(
   const silence = new AbortController();
   let lastBytes = 0;
   let lastGrowth = performance.now();
-  const watch = setInterval(async () => {
+  const look = async (): Promise<void> => {
     const bytes = await sizeOf(folder);
     if (bytes > lastBytes) {
       lastBytes = bytes;
@@ -28,7 +28,8 @@ export async function downloadTemporal(
     } else if (performance.now() - lastGrowth > SILENCE_MS) {
       silence.abort();
     }
-  }, LOOK_MS);
+  };
+  const watch = setInterval(() => void look(), LOOK_MS);
   try {
     const script = join(import.meta.dirname, 'temporal-download-main.ts');
     const end = await runCommand(process.execPath, [script, folder], {

@@ -31,6 +31,8 @@ export async function findUnprivileged(): Promise<Unprivileged> {
     '--clear-groups',
     '--inh-caps=+dac_override',
     '--ambient-caps=+dac_override',
+    // access(2), by which initdb looks for its neighbours, ignores the capability otherwise
+    '--securebits=+no_setuid_fixup',
     '--',
   ];
   if (await runs(nobody)) return { prefix: nobody, adopt: (folder) => giveTo(folder, NOBODY) };
