@@ -73,12 +73,15 @@ async function getTemporal(cacheDir: string, cached: string, progress: Progress)
       progress.line(`Temporal CLI: waiting for process ${holder.pid}, which is getting it`),
   });
   try {
-    if ((await serverVersion(cached)) !== undefined) return cached;
+    // whoever held the lock may have got it
+    const program = await findTemporal(cached, progress);
+    if (program !== undefined) return program;
     await mkdir(dirname(cached), { recursive: true });
     const reasons = [];
     for (const way of [download, build]) {
       const reason = await way(cached, progress);
       if (reason === undefined) return cached;
+      progress.line(`Temporal CLI: ${reason}`);
       reasons.push(reason);
     }
     throw new SetupError(
