@@ -40,7 +40,7 @@ export class StackProcess {
         if (this.#child.exitCode !== null) throw new Error(`ended: ${this.#output}`);
         return this.#output.includes('Ready: ') ? true : undefined;
       },
-      60,
+      120,
       'the ready line',
     );
   }

@@ -55,7 +55,10 @@ async function jobCount(apiUrl: string): Promise<number> {
   return ((await response.json()) as readonly unknown[]).length;
 }
 
-describe('the embedded stack', () => {
+/** Whole engines are started, on a machine that may be busy. */
+const SLOW = { timeout: 180_000 };
+
+describe('the embedded stack', SLOW, () => {
   let dataDir: string;
   let stack: StackProcess;
 
@@ -63,7 +66,7 @@ describe('the embedded stack', () => {
     dataDir = await mkdtemp(join(tmpdir(), 'task-engine-stack-'));
     stack = new StackProcess(dataDir, TENANT);
     await stack.untilReady();
-  });
+  }, SLOW.timeout);
 
   afterAll(async () => {
     await stack.end('SIGKILL');
@@ -145,7 +148,7 @@ describe('the embedded stack', () => {
   });
 });
 
-describe('a start of the stack', () => {
+describe('a start of the stack', SLOW, () => {
   let dataDir: string;
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'task-engine-stack-'));
