@@ -94,9 +94,13 @@ async function readStructure(file: {
   const declaredBytes =
     movie === undefined ? await readDeclaredSize(file.path) : file.sizeBytes + movie.missingBytes;
   if (declaredBytes !== undefined && declaredBytes > file.sizeBytes) {
+    const what =
+      movie?.hasIndex === false
+        ? 'is damaged, cut short or no media file: it has no index (moov),'
+        : 'is cut short or damaged: it has';
     throw invalid(
       file.name,
-      `is cut short or damaged: it has ${file.sizeBytes} bytes and should have at least ${declaredBytes}`,
+      `${what} ${file.sizeBytes} bytes and should have at least ${declaredBytes}`,
     );
   }
   for (const track of movie?.tracks ?? []) {

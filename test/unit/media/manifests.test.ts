@@ -137,3 +137,33 @@ test('an asset of audio only has its audio as variants', () => {
   const main = HLS.parse(active[1]?.text ?? '');
   expect(main.isMasterPlaylist && main.variants[0]?.uri).toBe('a-1-audio-en.m3u8');
 });
+
+const setsOf = (tracks: readonly PackagedTrack[]) => {
+  const { active } = buildManifests({
+    asset: 'a',
+    jobId: 1,
+    tracks,
+    captions: [],
+    durationSeconds: 8,
+  });
+  const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '' });
+  return parser.parse(active[0]?.text ?? '').MPD.Period.AdaptationSet;
+};
+
+test('two tracks of one language have different labels in DASH', () => {
+  const sets = setsOf([track({}), audio('audio_2', 'es'), audio('audio_3', 'es')]);
+  expect(sets[1].Label).not.toBe(sets[2].Label);
+});
+
+test('DASH promises aligned segments only where they are', () => {
+  const aligned = track({ id: 'video_2' });
+  const other = track({
+    id: 'video_2',
+    segments: [
+      { startByte: 750, sizeBytes: 100, durationSeconds: 5 },
+      { startByte: 850, sizeBytes: 150, durationSeconds: 3.4 },
+    ],
+  });
+  expect(setsOf([track({}), aligned]).subsegmentAlignment).toBe('true');
+  expect(setsOf([track({}), other]).subsegmentAlignment).toBe('false');
+});

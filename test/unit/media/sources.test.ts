@@ -147,3 +147,27 @@ test('progress lines are gathered into one report a block', () => {
 test('a logged command can be pasted into a shell', () => {
   expect(formatCommand('ffmpeg', ['-i', "it's here", 'a=b'])).toBe("ffmpeg -i 'it'\\''s here' a=b");
 });
+
+test('two films in one folder are no renditions of one asset', () => {
+  const film = (name: string, durationSeconds: number) =>
+    source(name, [{ ...H264, durationSeconds }]);
+  const select = (...films: readonly ProbedSource[]) =>
+    selectTracks(films, { allAudioTracks: true, fileProperties: {} });
+  expect(select(film('a_720.mp4', 10), film('a_360.mp4', 10.04))).toHaveLength(2);
+  expect(() => select(film('a.mp4', 10), film('b.mp4', 20))).toThrow(
+    /a\.mp4 is 10\.000 s long and b\.mp4 20\.000 s/,
+  );
+});
+
+test('a last frame is looked for over a stretch before its time, each replacing the one before', () => {
+  const args = buildThumbnailArgs({
+    source: 's',
+    streamIndex: 0,
+    timeSeconds: 100,
+    frameRate: 25,
+    isLast: true,
+    target: 't',
+  });
+  expect(args[args.indexOf('-ss') + 1]).toBe('69.980000');
+  expect(args).not.toContain('-frames:v');
+});
