@@ -1,27 +1,13 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-} from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import { runTask } from '../activities/run-task.ts';
-import { startApiServer } from '../api/server.ts';
-import { createEgress } from '../src/egress/egress.ts';
-import { createLogger } from '../src/log/logger.ts';
+import { freePort } from '../dev/stack/free-port.ts';
+import { nodePiece } from '../dev/stack/pieces.ts';
 import { closeDb, createDb } from '../src/store/db.ts';
-import { CHANNELS, listen } from '../src/store/listen.ts';
 import { putSetting } from '../src/store/settings.ts';
-import { createWorkSignal } from '../src/store/work-signal.ts';
-import { createTemporalClient } from '../src/temporal/client.ts';
-import { TASK_QUEUES } from '../src/temporal/names.ts';
-import { registerSearchAttributes } from '../src/temporal/register.ts';
-import { createActivities } from '../worker/activities.ts';
-import type { NoopTasks } from './noop-tasks.ts';
+import { NOOP_TASKS } from './noop-tasks.ts';
 import { startCounting } from './receiver.ts';
 import { type BenchServices, startServices } from './services.ts';
 import type { BareActivities } from './workflows/bare.ts';
@@ -38,9 +24,6 @@ const IN_FLIGHT = 50;
 const CALLBACKS = 9;
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
-const log = createLogger({ name: 'bench', level: 'error', format: 'json' });
-const noop = (): Promise<void> => Promise.resolve();
-const NOOPS: NoopTasks = { fetchSource: noop, inspectSource: noop, package: noop, publish: noop };
 
 /** Runs `work` for each job, a number of them at once; jobs a second. */
 async function rate(work: (job: number) => Promise<void>): Promise<number> {
@@ -56,9 +39,7 @@ async function rate(work: (job: number) => Promise<void>): Promise<number> {
   return (JOBS * 1000) / (performance.now() - startedAt);
 }
 
-async function benchBare(
-  services: BenchServices,
-): Promise<{
+async function benchBare(services: BenchServices): Promise<{
   withCallbacks: () => Promise<number>;
   without: () => Promise<number>;
   stop: () => Promise<void>;
@@ -69,7 +50,7 @@ async function benchBare(
     connection: await Connection.connect({ address: services.temporalAddress }),
   });
   const activities: BareActivities = {
-    ...NOOPS,
+    ...NOOP_TASKS,
     callback: async (body) => {
       await fetch(receiver.url, { method: 'POST', body: JSON.stringify(body) });
     },
@@ -105,6 +86,7 @@ async function benchBare(
   };
 }
 
+/** The engine as it runs: api and worker processes of their own, the receiver here. */
 async function benchEngine(
   services: BenchServices,
 ): Promise<{ measure: () => Promise<number>; stop: () => Promise<void> }> {
@@ -114,78 +96,36 @@ async function benchEngine(
   await admin.end();
   const databaseUrl = `${services.postgresUrl}/bench`;
   const receiver = await startCounting();
-  const api = await startApiServer({
-    databaseUrl,
-    databasePoolSize: 10,
-    temporalAddress: services.temporalAddress,
-    temporalNamespace: 'default',
-    host: '127.0.0.1',
-    port: 0,
-    bootstrapTenants: [{ name: 'bench', apiKey: 'bench-key-1' }],
-    isEmbedded: true,
-    log,
-  });
+  const port = await freePort(0, 'PORT');
+  const variables = {
+    EMBEDDED: '1',
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: services.temporalAddress,
+    DATA_DIR: services.folder,
+    PORT: String(port),
+    BOOTSTRAP_TENANTS: 'bench:bench-key-1',
+    LOG_LEVEL: 'error',
+  };
+  const start = (name: string, script: string) =>
+    nodePiece({ name, script, variables, logFile: join(services.folder, `${name}.log`) }).start();
+  const api = await start('api', 'api/main.ts');
   const db = createDb({
     url: databaseUrl,
-    poolSize: 20,
+    poolSize: 2,
     applicationName: 'bench',
     onError: () => undefined,
   });
   await putSetting(db, 1, 'max_jobs', String(IN_FLIGHT));
-  const temporal = createTemporalClient({
-    address: services.temporalAddress,
-    namespace: 'default',
-  });
-  await registerSearchAttributes(temporal.client, 'default');
-  const deliveries = createWorkSignal();
-  const listener = listen({
-    url: databaseUrl,
-    channels: [CHANNELS.deliveries],
-    onNotify: deliveries.wake,
-  });
-  const egress = createEgress();
-  const activities = createActivities({
-    db,
-    log,
-    temporal,
-    egress,
-    deliveries,
-    workRoot: services.folder,
-    localInputRoot: services.folder,
-    localOutputRoot: services.folder,
-  });
-  const root = join(import.meta.dirname, '..');
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: join(root, 'bench', 'workflows', 'engine.ts'),
-    workflowInterceptorModules: [join(root, 'workflows', 'interceptors', 'callbacks.ts')],
-    logger: new DefaultLogger('ERROR'),
-  });
-  const connection = await NativeConnection.connect({ address: services.temporalAddress });
-  const tasks = Object.fromEntries(
-    Object.entries(NOOPS).map(([name, code]) => [
-      name,
-      runTask({ db, log }, (_task, input: { readonly jobId: number }) => code(input)),
-    ]),
-  );
-  const workers = await Promise.all([
-    Worker.create({
-      connection,
-      taskQueue: TASK_QUEUES.controller,
-      workflowBundle,
-      activities: { ...activities.journal },
-    }),
-    Worker.create({ connection, taskQueue: TASK_QUEUES.work, activities: tasks }),
-    Worker.create({
-      connection,
-      taskQueue: TASK_QUEUES.callback,
-      activities: { ...activities.callbacks },
-    }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
+  await closeDb(db);
+  const worker = await start('worker', 'bench/engine-worker.ts');
   const submit = async (job: number): Promise<void> => {
-    const response = await fetch(`${api.url}/job`, {
+    const response = await fetch(`http://127.0.0.1:${port}/job`, {
       method: 'POST',
-      headers: { client: 'bench', 'api-key': 'bench-key-1', 'content-type': 'application/json' },
+      headers: {
+        client: 'bench',
+        'api-key': 'bench-key-1',
+        'content-type': 'application/json',
+      },
       body: JSON.stringify({
         job: { workflow: 'vodstream' },
         parameters: { content_id: `c${job}`, source_folder: 's', rest_endpoints: [receiver.url] },
@@ -204,14 +144,8 @@ async function benchEngine(
       return (JOBS * 1000) / (performance.now() - startedAt);
     },
     stop: async () => {
-      for (const worker of workers) worker.shutdown();
-      await running;
-      await connection.close();
-      await listener.close();
+      await worker.stop();
       await api.stop();
-      await egress.close();
-      await temporal.close();
-      await closeDb(db);
       await receiver.close();
     },
   };

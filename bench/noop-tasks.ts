@@ -5,3 +5,13 @@ export type NoopTasks = Readonly<
     (input: { readonly jobId: number }) => Promise<void>
   >
 >;
+
+const noop = (): Promise<void> => Promise.resolve();
+
+/** The tasks themselves. */
+export const NOOP_TASKS: NoopTasks = {
+  fetchSource: noop,
+  inspectSource: noop,
+  package: noop,
+  publish: noop,
+};
