@@ -1,0 +1,273 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { PublishInput } from '../../../activities/files/contract.ts';
+import type { Publication, PublicationPort } from '../../../activities/files/publication.ts';
+import { DOCUMENTS, STAGE_FILES } from '../../../activities/media/documents.ts';
+import { stageFolder, writeDocument } from '../../../activities/scratch.ts';
+import type { Task, TaskProgress } from '../../../activities/task.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { CaptionTrack, PackagedTrack } from '../../../src/media/packager/packaged-track.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { createLocalStorage } from '../../../src/storage/local.ts';
+import type { Storages } from '../../../src/storage/storages.ts';
+
+/** One attempt of a task, with what it told. */
+export class TestTask implements Task {
+  readonly taskNumber = 8;
+  readonly runId = 'run';
+  readonly log = pino({ level: 'silent' });
+  readonly controller = new AbortController();
+  readonly signal = this.controller.signal;
+  readonly notes: string[] = [];
+  readonly told: TaskProgress[] = [];
+  readonly jobId: number;
+  readonly attempt: number;
+
+  constructor(jobId: number, attempt = 1) {
+    this.jobId = jobId;
+    this.attempt = attempt;
+  }
+
+  progress = (update: TaskProgress): void => {
+    this.told.push(update);
+  };
+
+  note = async (severity: string, message: string): Promise<void> => {
+    this.notes.push(`${severity} ${message}`);
+  };
+}
+
+/** Ownership and publications in memory; the switch holds a lock, as the database's does. */
+export class MemoryPublication implements PublicationPort {
+  readonly published: Publication[] = [];
+  private readonly owners = new Map<number, number>();
+  private lock: Promise<unknown> = Promise.resolve();
+
+  /** Makes an attempt the owner of its task; waits for a switch that is under way. */
+  async claim(task: TestTask): Promise<TestTask> {
+    await this.locked(async () => {
+      this.owners.set(task.jobId, Math.max(task.attempt, this.owners.get(task.jobId) ?? 0));
+    });
+    return task;
+  }
+
+  switchOver = (
+    task: Task,
+    publication: Publication,
+    writeManifests: () => Promise<void>,
+  ): Promise<readonly string[]> =>
+    this.locked(async () => {
+      if (this.owners.get(task.jobId) !== task.attempt) {
+        throw new WorkError('Superseded', 'Another attempt of this task took over');
+      }
+      await writeManifests();
+      const former = this.published.findLast(
+        (one) => one.location === publication.location && one.asset === publication.asset,
+      );
+      this.published.push(publication);
+      return former?.files ?? [];
+    });
+
+  private locked<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.lock.then(work);
+    this.lock = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** The calls that change or read bytes, of which a test makes one fail or wait. */
+export type Call = 'download' | 'upload' | 'move' | 'delete';
+
+/** Real local storage whose calls a test may intercept, and counts. */
+export class WatchedStorage implements StorageDriver {
+  readonly kind = 'local';
+  readonly calls: { readonly call: Call; readonly key: string }[] = [];
+  /** Runs before each call; what it throws is the call's failure. */
+  before: (call: Call, key: string, count: number) => Promise<void> = async () => undefined;
+  private readonly disk: StorageDriver;
+
+  constructor(disk: StorageDriver) {
+    this.disk = disk;
+  }
+
+  get root(): string {
+    return this.disk.root;
+  }
+
+  list: StorageDriver['list'] = (folder) => this.disk.list(folder);
+  stat: StorageDriver['stat'] = (key) => this.disk.stat(key);
+  read: StorageDriver['read'] = (key, options) => this.disk.read(key, options);
+  fullPath: StorageDriver['fullPath'] = (key) => this.disk.fullPath(key);
+
+  download: StorageDriver['download'] = async (key, path, options) => {
+    await this.watch('download', key);
+    return this.disk.download(key, path, options);
+  };
+
+  upload: StorageDriver['upload'] = async (path, key, options) => {
+    await this.watch('upload', key);
+    return this.disk.upload(path, key, options);
+  };
+
+  move: StorageDriver['move'] = async (fromKey, toKey) => {
+    await this.watch('move', toKey);
+    return this.disk.move(fromKey, toKey);
+  };
+
+  delete: StorageDriver['delete'] = async (keys) => {
+    await this.watch('delete', keys.join(' '));
+    return this.disk.delete(keys);
+  };
+
+  private async watch(call: Call, key: string): Promise<void> {
+    this.calls.push({ call, key });
+    await this.before(call, key, this.calls.length);
+  }
+}
+
+/** Folders of a tenant and of the engine, with what the file tasks are given. */
+export class Scene {
+  readonly publication = new MemoryPublication();
+  readonly base: string;
+  readonly workRoot: string;
+  readonly input: WatchedStorage;
+  readonly output: WatchedStorage;
+
+  private constructor(base: string, outputName: string) {
+    this.base = base;
+    this.workRoot = join(base, 'work');
+    this.input = new WatchedStorage(createLocalStorage(join(base, 'input')));
+    this.output = new WatchedStorage(createLocalStorage(join(base, outputName)));
+  }
+
+  /** `isOneRoot`: sources and assets lie in the same folders, as they do by default in production. */
+  static async create(options: { readonly isOneRoot?: boolean } = {}): Promise<Scene> {
+    const base = await mkdtemp(join(tmpdir(), 'task-engine-files-'));
+    const scene = new Scene(base, options.isOneRoot === true ? 'input' : 'output');
+    await mkdir(join(base, 'input'), { recursive: true });
+    return scene;
+  }
+
+  readonly storages: Storages = {
+    open: async ({ side }) => (side === 'input' ? this.input : this.output),
+  };
+
+  get deps() {
+    return {
+      workRoot: this.workRoot,
+      storages: this.storages,
+      publication: this.publication,
+      fetchRetryDelayMs: 5,
+    };
+  }
+
+  /** The output folder as another worker process sees it. */
+  watchOutput = (): WatchedStorage => new WatchedStorage(createLocalStorage(this.output.root));
+
+  remove = (): Promise<void> => rm(this.base, { recursive: true, force: true });
+
+  /** Puts a source file into the tenant's input folder. */
+  async putSource(key: string, content: string | Buffer): Promise<string> {
+    const path = join(this.base, 'input', key);
+    await mkdir(join(path, '..'), { recursive: true });
+    await writeFile(path, content);
+    return path;
+  }
+
+  /** Names in a folder of the output, hidden ones too. */
+  async outputNames(folder: string): Promise<readonly string[]> {
+    const names = await readdir(this.output.fullPath(folder)).catch((): string[] => []);
+    return names.sort();
+  }
+
+  /**
+   * Leaves in scratch what the tasks before `publish` leave there: tracks of random bytes, each a
+   * fifth of a second of nothing, with captions, thumbnail, metadata and an MP4.
+   */
+  async stage(jobId: number, options: { readonly tracks?: number } = {}): Promise<void> {
+    const folder = async (stage: Parameters<typeof stageFolder>[2]) => {
+      const path = stageFolder(this.workRoot, jobId, stage);
+      await mkdir(path, { recursive: true });
+      return path;
+    };
+    const tracksFolder = await folder('tracks');
+    const tracks: PackagedTrack[] = [];
+    for (let at = 0; at < (options.tracks ?? 3); at++) {
+      const bytes = randomBytes(1000 + at);
+      const track = buildTrack(at, bytes.length);
+      await writeFile(join(tracksFolder, track.fileName), bytes);
+      tracks.push(track);
+    }
+    await writeDocument(tracksFolder, DOCUMENTS.tracks, tracks);
+
+    const captionsFolder = await folder('captions');
+    const vtt = `WEBVTT\n\n00:00.000 --> 00:01.000\njob ${jobId}\n`;
+    await writeFile(join(captionsFolder, 'text_1.vtt'), vtt);
+    const captions: CaptionTrack[] = [
+      {
+        fileName: 'text_1.vtt',
+        originalName: 'a.vtt',
+        language: 'en',
+        cues: 1,
+        sizeBytes: Buffer.byteLength(vtt),
+      },
+    ];
+    await writeDocument(captionsFolder, DOCUMENTS.captions, captions);
+    await writeFile(join(await folder('thumbnail'), STAGE_FILES.thumbnail), randomBytes(300));
+    await writeFile(join(await folder('mp4'), STAGE_FILES.mp4), randomBytes(5000));
+    await writeDocument(await folder('metadata'), DOCUMENTS.metadata, { jobId });
+    await writeDocument(await folder('source'), 'fetched.json', []);
+  }
+
+  publishInput(jobId: number, changes: Partial<PublishInput> = {}): PublishInput {
+    return {
+      jobId,
+      tenant: 'acme',
+      storage: 'local',
+      folder: 'vod/film',
+      sourceStorage: 'local',
+      sourceFolder: 'film',
+      asset: 'film 1',
+      mp4Filename: 'film.mp4',
+      durationSeconds: 0.2,
+      ...changes,
+    };
+  }
+}
+
+function buildTrack(at: number, sizeBytes: number): PackagedTrack {
+  const isVideo = at === 0;
+  return {
+    kind: isVideo ? 'video' : 'audio',
+    id: `track_${at}`,
+    fileName: `track_${at}.mp4`,
+    originalName: 'a.mp4',
+    stagedName: 'source_1.mp4',
+    streamIndex: at,
+    kindIndex: Math.max(0, at - 1),
+    codec: isVideo ? 'h264' : 'aac',
+    codecs: isVideo ? 'avc1.64001f' : 'mp4a.40.2',
+    language: isVideo ? 'und' : `x${String.fromCharCode(96 + at)}`,
+    containerLanguage: 'und',
+    ...(isVideo
+      ? { width: 640, height: 360, frameRate: '25/1' }
+      : { channels: 2, sampleRate: 48_000 }),
+    packets: 5,
+    durationSeconds: 0.2,
+    isDurationExact: true,
+    startSeconds: 0,
+    isPlainMp4: true,
+    sizeBytes,
+    sar: '1:1',
+    bandwidth: 40_000,
+    averageBandwidth: 40_000,
+    packagedSeconds: 0.2,
+    initEndByte: 100,
+    indexStartByte: 100,
+    indexEndByte: 200,
+    segments: [{ startByte: 200, sizeBytes: sizeBytes - 200, durationSeconds: 0.2 }],
+  };
+}
