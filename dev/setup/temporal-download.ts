@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runCommand } from '../run-command.ts';
 
 /** No answer for this long means that the download is out of reach. */
@@ -31,7 +32,7 @@ export async function downloadTemporal(
   };
   const watch = setInterval(() => void look(), LOOK_MS);
   try {
-    const script = join(import.meta.dirname, 'temporal-download-main.ts');
+    const script = fileURLToPath(new URL('./temporal-download-main.ts', import.meta.url));
     const end = await runCommand(process.execPath, [script, folder], {
       timeoutMs: LIMIT_MS,
       signal: silence.signal,

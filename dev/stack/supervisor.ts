@@ -44,6 +44,7 @@ export async function startSupervisor(
   try {
     for (const { name, piece } of plan.pieces) {
       signal?.throwIfAborted();
+      progress.line(`${piece.name}: starting`);
       const one = await supervise(piece, {
         say: (text) => progress.line(text),
         onChange: async (pid) => {
