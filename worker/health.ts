@@ -32,7 +32,12 @@ async function isPolled(queue: string, taskQueueType: number): Promise<boolean> 
 }
 
 // temporal.api.enums.v1.TaskQueueType: 1 workflows, 2 activities
-const answers = await Promise.all(
-  Object.values(TASK_QUEUES).flatMap((queue) => [isPolled(queue, 1), isPolled(queue, 2)]),
-).finally(() => temporal.close());
-process.exitCode = answers.some(Boolean) ? 0 : 1;
+const TYPES = [1, 2] as const;
+try {
+  const answers = await Promise.all(
+    Object.values(TASK_QUEUES).flatMap((queue) => TYPES.map((type) => isPolled(queue, type))),
+  );
+  process.exitCode = answers.some(Boolean) ? 0 : 1;
+} finally {
+  await temporal.close();
+}

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { WorkError } from '../domain/failure.ts';
 import { STORAGE_KINDS, type StorageKind } from '../domain/storage-kind.ts';
-import { type StorageDriver } from './driver.ts';
+import type { StorageDriver } from './driver.ts';
 import { createLocalStorage } from './local.ts';
 
 /** Whether this server can open storage of a kind. */
