@@ -71,8 +71,10 @@ export class TestEngine {
     this.api = await this.#piece('api').start();
   }
 
-  async startWorker(): Promise<void> {
-    this.worker = await this.#piece('worker').start();
+  /** Starts the worker; with `queues` only those task queues are worked on. */
+  async startWorker(queues?: string): Promise<void> {
+    const args = queues === undefined ? [] : ['--queues', queues];
+    this.worker = await this.#piece('worker', args).start();
   }
 
   /** The tenant's source folder, made. */
@@ -130,10 +132,11 @@ export class TestEngine {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  #piece(name: 'api' | 'worker') {
+  #piece(name: 'api' | 'worker', args: readonly string[] = []) {
     return nodePiece({
       name,
       script: `${name}/main.ts`,
+      args,
       variables: this.#variables,
       logFile: join(this.folder, `${name}.log`),
     });
