@@ -91,7 +91,7 @@ test('events told while a drain is at work are sent by it, after those told befo
   expect(orderFaults(sink.delivered(jobId))).toEqual([]);
 });
 
-test('a sender that dies and one that is stopped repeat at most what they had in flight', async () => {
+test('a sender that is stopped repeats at most what it had in flight', async () => {
   const { db } = database;
   const stop = new AbortController();
   let isHanging = true;
@@ -127,6 +127,22 @@ test('a sender that dies and one that is stopped repeat at most what they had in
   expect(texts[4]).toBe(texts[5]);
 });
 
+test('what a dead sender held is left alone until its claim has run out, then sent', async () => {
+  const { db } = database;
+  sink = await new CallbackSink().start();
+  const jobId = await addJob(db, tenantId, [sink.url()]);
+  await tellJob(db, jobId, 1);
+  const endpointId = await onlyEndpoint();
+  expect(await claimStreams(db, endpointId, 4, 30)).toHaveLength(1);
+  const early = await drain(deps(), endpointId);
+  expect(sink.requests).toHaveLength(0);
+  expect(early.pendingStreams).toBe(1);
+  expect(early.nextDueSeconds).toBeGreaterThan(20);
+  await expireClaims();
+  expect((await drain(deps(), endpointId)).pendingStreams).toBe(0);
+  expect(sink.delivered(jobId)).toHaveLength(3);
+});
+
 test('a sender that wakes after its claim ran out sends nothing more and frees nothing', async () => {
   const { db } = database;
   let other: readonly { readonly streamId: number; readonly claim: string }[] = [];
@@ -157,6 +173,22 @@ test('a sender that wakes after its claim ran out sends nothing more and frees n
   await drain(deps(), endpointId);
   expect(sink.delivered(jobId)).toHaveLength(7);
   expect(orderFaults(sink.delivered(jobId))).toEqual([]);
+});
+
+test('a claim that another has followed frees nothing', async () => {
+  const { db } = database;
+  const jobId = await addJob(db, tenantId, ['http://127.0.0.1:9999/']);
+  await tellJob(db, jobId, 1);
+  const endpointId = await onlyEndpoint();
+  const [stale] = await claimStreams(db, endpointId, 1, 30);
+  await expireClaims();
+  const [current] = await claimStreams(db, endpointId, 1, 30);
+  if (stale === undefined || current === undefined) throw new Error('not claimed');
+  await releaseStream(db, stale, undefined);
+  await releaseStream(db, stale, 0);
+  expect(await claimStreams(db, endpointId, 1, 30)).toEqual([]);
+  await releaseStream(db, current, 0);
+  expect(await claimStreams(db, endpointId, 1, 30)).toHaveLength(1);
 });
 
 test('two drains of one endpoint at once send each callback once and in order', async () => {
