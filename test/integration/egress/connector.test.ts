@@ -29,7 +29,9 @@ test.each(['127.0.0.1', '[::1]', '[::ffff:7f00:1]', '0.0.0.0', '[::]', 'localhos
       rejectUnauthorized: true,
     });
     const error = await new Promise((resolve) => {
-      connect({ hostname, protocol: 'http:', port: String(port) }, (failure) => resolve(failure));
+      connect({ hostname, protocol: 'http:', port: String(port) }, (...result) =>
+        resolve(result[0]),
+      );
     });
     expect(error).toMatchObject({ code: 'EBLOCKED' });
     expect(connections).toBe(0);
