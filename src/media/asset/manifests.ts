@@ -1,5 +1,5 @@
 import { buildDashManifest } from '../dash/manifest.ts';
-import { buildMediaPlaylist, buildTextPlaylist } from '../hls/media-playlist.ts';
+import { buildMediaPlaylist, buildTextPlaylist, startApart } from '../hls/media-playlist.ts';
 import { buildMultivariantPlaylist } from '../hls/multivariant-playlist.ts';
 import type { CaptionTrack, PackagedTrack } from '../packager/packaged-track.ts';
 import { manifestNames, nameCaptions, nameTracks } from './names.ts';
@@ -32,18 +32,22 @@ export function buildManifests(input: {
   const tracks = nameTracks(input.asset, input.jobId, input.tracks);
   const captions = nameCaptions(input.asset, input.jobId, input.captions);
   const names = manifestNames(input.asset);
+  const isTied = startApart(tracks);
+  // the presentation ends with its last track; one that starts late ends after its own length
+  const ends = input.tracks.map((one) => one.startSeconds + one.packagedSeconds);
+  const durationSeconds = Math.max(input.durationSeconds, ...ends);
   return {
     playlists: [
-      ...tracks.map((one) => ({ name: `${one.stem}.m3u8`, text: buildMediaPlaylist(one) })),
+      ...tracks.map((one) => ({ name: `${one.stem}.m3u8`, text: buildMediaPlaylist(one, isTied) })),
       ...captions.map((one) => ({
         name: `${one.stem}.m3u8`,
-        text: buildTextPlaylist(one, input.durationSeconds),
+        text: buildTextPlaylist(one, durationSeconds, isTied),
       })),
     ],
     active: [
       {
         name: names.dash,
-        text: buildDashManifest({ tracks, captions, durationSeconds: input.durationSeconds }),
+        text: buildDashManifest({ tracks, captions, durationSeconds }),
       },
       { name: names.hls, text: buildMultivariantPlaylist({ tracks, captions }) },
     ],

@@ -167,3 +167,26 @@ test('DASH promises aligned segments only where they are', () => {
   expect(setsOf([track({}), aligned]).subsegmentAlignment).toBe('true');
   expect(setsOf([track({}), other]).subsegmentAlignment).toBe('false');
 });
+
+test('tracks that start apart are tied together by dates in HLS and played to their end in DASH', () => {
+  const late = { ...audio('audio_2', 'en'), startSeconds: 0.5 };
+  const { playlists, active } = buildManifests({
+    asset: 'a',
+    jobId: 1,
+    tracks: [track({}), late],
+    captions: [
+      { fileName: 'text_1.vtt', originalName: 'a.srt', language: 'en', cues: 3, sizeBytes: 10 },
+    ],
+    durationSeconds: 8,
+  });
+  const dates = playlists.map(({ text }) => {
+    const media = HLS.parse(text);
+    return media.isMasterPlaylist ? undefined : media.segments[0]?.programDateTime?.getTime();
+  });
+  expect(dates).toEqual([0, 500, 0]);
+  expect(active[0]?.text).toContain('mediaPresentationDuration="PT8.500S"');
+});
+
+test('tracks that start together need no dates', () => {
+  expect(manifests.playlists.some(({ text }) => text.includes('PROGRAM-DATE-TIME'))).toBe(false);
+});
