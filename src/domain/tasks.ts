@@ -21,6 +21,20 @@ export type TaskActivity = keyof typeof TASKS;
 /** A task's name as callbacks and logs spell it. */
 export type TaskName = (typeof TASKS)[TaskActivity];
 
+/** What each task does, one line for the Web UI. */
+export const TASK_SUMMARIES: Readonly<Record<TaskName, string>> = {
+  fetch_source: 'copy the source files into scratch',
+  inspect_source: 'read every packet, choose tracks',
+  prepare_captions: 'subtitles to WebVTT',
+  package: 'tracks to CMAF, counted',
+  create_thumbnail: 'one frame as JPEG',
+  generate_mp4: 'tracks into one MP4',
+  extract_metadata: 'technical metadata',
+  publish: 'upload, switch manifests last',
+  delete_source: 'delete what was fetched',
+  cleanup: 'remove scratch files',
+};
+
 /** The wire name of an activity, or undefined where the activity is no task. */
 export function taskNameOf(activityType: string): TaskName | undefined {
   return Object.hasOwn(TASKS, activityType) ? TASKS[activityType as TaskActivity] : undefined;

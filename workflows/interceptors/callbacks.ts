@@ -14,7 +14,7 @@ import {
 import { isRecipe } from '../../src/domain/recipes.ts';
 import type { TaskEventName } from '../../src/domain/callback.ts';
 import { taskActivityId } from '../../src/domain/task-id.ts';
-import { taskNameOf, type TaskName } from '../../src/domain/tasks.ts';
+import { TASK_SUMMARIES, type TaskName, taskNameOf } from '../../src/domain/tasks.ts';
 import { jobIdOf } from '../../src/temporal/names.ts';
 import { STATE_ATTRIBUTE } from './search-attributes.ts';
 import { failureReason, toWorkflowFailure } from './failure-reason.ts';
@@ -73,7 +73,9 @@ class CallbackInterceptor
     await this.#tell(journal, taskNumber, taskName, 'start', '');
     try {
       const activityId = taskActivityId(taskName, taskNumber);
-      const result = await next({ ...input, options: { ...input.options, activityId } });
+      const summary = input.options.summary ?? TASK_SUMMARIES[taskName];
+      const options = { ...input.options, activityId, summary };
+      const result = await next({ ...input, options });
       void this.#tell(journal, taskNumber, taskName, 'complete', resultMessage(result));
       return result;
     } catch (error) {
