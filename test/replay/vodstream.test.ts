@@ -14,6 +14,13 @@ import { TestEngine } from '../helpers/engine.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const HISTORIES = join(import.meta.dirname, 'histories');
 
+/** A history as it may be kept: no path of the machine that recorded it. */
+const withoutPaths = (text: string): string =>
+  text
+    .replaceAll(`file://${ROOT}/`, '')
+    .replaceAll(`${ROOT}/`, '')
+    .replaceAll(engine.folder, '/data');
+
 let engine: TestEngine;
 let connection: Connection;
 /** Name → history as JSON, recorded by this version. */
@@ -39,7 +46,7 @@ beforeAll(async () => {
     await engine.untilEnded(jobId);
     const handle = client.workflow.getHandle(jobWorkflowId(jobId));
     await handle.result().catch(() => undefined);
-    recorded.set(name, historyToJSON(await handle.fetchHistory()));
+    recorded.set(name, withoutPaths(historyToJSON(await handle.fetchHistory())));
   }
   // a new version keeps what it recorded first, for all later versions to replay
   await mkdir(HISTORIES, { recursive: true });
