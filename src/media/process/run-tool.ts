@@ -88,17 +88,21 @@ export function runTool(command: ToolCommand): Promise<ToolResult> {
       command.stallMs === undefined
         ? undefined
         : setTimeout(() => stop('isStalled'), command.stallMs);
+    const { measure } = command;
     let measured = 0;
-    const meter = setInterval(() => {
-      void command.measure?.().then(
-        (value) => {
-          if (value !== measured) watchdog?.refresh();
-          measured = value;
-        },
-        // what cannot be measured has made no progress
-        () => undefined,
-      );
-    }, MEASURE_MS);
+    const meter =
+      measure === undefined
+        ? undefined
+        : setInterval(() => {
+            void measure().then(
+              (value) => {
+                if (value !== measured) watchdog?.refresh();
+                measured = value;
+              },
+              // what cannot be measured has made no progress
+              () => undefined,
+            );
+          }, MEASURE_MS);
     const cancel = (): void => stop('isCanceled');
     command.signal?.addEventListener('abort', cancel, { once: true });
     if (command.signal?.aborted === true) cancel();

@@ -94,6 +94,20 @@ test('a tool that makes no progress is noticed, even when it is stopped dead', a
   expect(result).toMatchObject({ isStalled: true, signal: 'SIGKILL' });
 });
 
+test.each([
+  ['grows', (): number => performance.now(), false],
+  ['does not grow', (): number => 1, true],
+])('a silent tool whose output %s is judged by that', async (_how, bytes, isStalled) => {
+  const result = await runTool({
+    program: 'sleep',
+    args: ['4'],
+    timeoutMs: 60_000,
+    stallMs: 2500,
+    measure: async () => bytes(),
+  });
+  expect(result.isStalled).toBe(isStalled);
+});
+
 test('a failure says what the tool said, without folders of this host', async () => {
   const result = await runTool({
     program: 'ffmpeg',
