@@ -37,7 +37,7 @@ test('the image runs as its own user and its bundle is made when it is built', a
 });
 
 // the specification's own library is Go; where Go is missing this is told as skipped, not as passed
-describe.skipIf(!hasGo)('the compose specification', () => {
+describe.skipIf(!hasGo)('the compose specification (needs Go 1.23 or newer on PATH)', () => {
   let folder: string;
 
   beforeAll(async () => {
