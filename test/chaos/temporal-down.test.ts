@@ -9,7 +9,7 @@ import type { RunningPiece } from '../../dev/stack/piece.ts';
 import { temporalPiece } from '../../dev/stack/pieces.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { makeClip } from '../helpers/clips.ts';
-import { TestEngine } from '../helpers/engine.ts';
+import { TestEngine, until } from '../helpers/engine.ts';
 
 let folder: string;
 let engine: TestEngine;
@@ -45,7 +45,11 @@ const submit = (contentId: string): Promise<number> =>
 
 test('jobs submitted while Temporal has never been there run once it comes', async () => {
   const early = await Promise.all(['a', 'b', 'c', 'd'].map(submit));
-  expect((await engine.job(early[0] ?? 0)).queue_state).toBe('started');
+  await until(
+    async () => (await engine.job(early[0] ?? 0)).queue_state === 'started' || undefined,
+    10,
+    'the first job to get a slot',
+  );
   temporal = await startTemporal();
   await engine.startWorker();
   for (const jobId of early) {
