@@ -27,7 +27,7 @@ export interface StorageDriver {
   readonly kind: StorageKind;
   /** The root as the storage spells it: an absolute path, or a key prefix that may be empty. */
   readonly root: string;
-  /** Files directly in a folder, sorted by key; empty where the folder does not exist. */
+  /** Whole files directly in a folder, no links, sorted by key; empty where there is no such folder. */
   list(folder: string): Promise<readonly StoredFile[]>;
   /** One file, or undefined where there is none. */
   stat(key: string): Promise<StoredFile | undefined>;
