@@ -34,7 +34,9 @@ export interface PackageInput {
  * exit code 0 on half a file, so every packet of the source is looked for in the result.
  */
 export async function packageTracks(input: PackageInput): Promise<readonly PackagedTrack[]> {
-  const inputs = await Promise.all(input.tracks.map((one) => preparePackagerInput(input, one)));
+  const inputs: PackagerInput[] = [];
+  // one after the other: each copy reads its whole file
+  for (const track of input.tracks) inputs.push(await preparePackagerInput(input, track));
   const mpdPath = join(input.targetFolder, PACKAGER_MPD);
   const result = await runTool({
     program: packagerProgram(),

@@ -70,6 +70,9 @@ function assertPackaged(
   );
 }
 
+/** Tracks of one asset; a file with more is broken or made to exhaust us. */
+const MOST_TRACKS = 64;
+
 /** Seconds by which two video tracks of one asset may differ in length. */
 const RENDITION_TOLERANCE_SECONDS = 2;
 
@@ -102,6 +105,12 @@ export function selectTracks(
   },
 ): readonly SourceTrack[] {
   const tracks = sources.flatMap((source) => tracksOf(source, options.fileProperties));
+  if (tracks.length > MOST_TRACKS) {
+    throw new WorkError(
+      'InvalidMedia',
+      `The sources hold ${tracks.length} tracks; an asset may have ${MOST_TRACKS} at most`,
+    );
+  }
   assertRenditions(tracks);
   const kept = options.allAudioTracks ? tracks : keepBestAudio(tracks);
   return kept.map((track, at) => ({ ...track, id: `${track.kind}_${at + 1}` }));

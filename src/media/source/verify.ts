@@ -1,14 +1,10 @@
-import { open } from 'node:fs/promises';
-import { WorkError } from '../../domain/failure.ts';
 import { type ProbedFile, probe, UnreadableMediaError } from '../ffmpeg/probe.ts';
-import { type Movie, readMovie } from '../mp4/movie.ts';
-import { readDeclaredSize } from './declared-size.ts';
+import { describeDisguise } from './disguise.ts';
+import { invalid } from './invalid.ts';
+import { readStructure } from './structure.ts';
 
 /** Largest difference between a track's length and its file's that a sound file may have, seconds. */
 const TOLERANCE_SECONDS = 1;
-
-/** Media that an edit list may hide: encoders put some audio before the start, up to 0.1 s. */
-const MOST_HIDDEN_SECONDS = 0.25;
 
 /** A source file that was read whole. */
 export interface VerifiedFile extends ProbedFile {
@@ -17,29 +13,6 @@ export interface VerifiedFile extends ProbedFile {
    * and fails on QuickTime's own sound descriptions.
    */
   readonly isPlainMp4: boolean;
-}
-
-const invalid = (name: string, what: string, cause?: unknown): WorkError =>
-  new WorkError('InvalidMedia', `${name} ${what}`, cause === undefined ? {} : { cause });
-
-/** Text that betrays a playlist or a document under a media file's name. */
-const DISGUISES: readonly (readonly [RegExp, string])[] = [
-  [/^\uFEFF?#EXTM3U/, 'an HLS playlist'],
-  [/^\uFEFF?ffconcat/, 'a concat list'],
-  [/<MPD[\s>]/, 'a DASH manifest'],
-  [/<svg[\s>]/i, 'an SVG image'],
-  [/<html[\s>]/i, 'a web page'],
-];
-
-async function describeDisguise(path: string): Promise<string | undefined> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
-    const head = buffer.toString('utf8', 0, bytesRead);
-    return DISGUISES.find(([pattern]) => pattern.test(head))?.[1];
-  } finally {
-    await file.close();
-  }
 }
 
 /**
@@ -60,12 +33,14 @@ export async function probeSource(
   const movie = await readStructure(file);
   const isPlainMp4 = movie?.majorBrand !== undefined && movie.majorBrand !== 'qt  ';
   let probed: ProbedFile;
+  let stored: ProbedFile;
   try {
     probed = await probe(file.path, { isCounting: true, signal });
-    // edit lists leave packets out, the packager does not: count what is there
-    if (movie !== undefined && isPlainMp4 && missesPackets(probed)) {
-      probed = await countStored(probed, file.path, signal);
-    }
+    // an edit list leaves packets out that are there
+    stored =
+      movie !== undefined && missesPackets(probed)
+        ? await countStored(probed, file.path, signal)
+        : probed;
   } catch (error) {
     if (!(error instanceof UnreadableMediaError)) throw error;
     throw invalid(
@@ -74,52 +49,9 @@ export async function probeSource(
       error,
     );
   }
-  assertWhole(file.name, probed, movie !== undefined);
-  return { ...probed, isPlainMp4 };
-}
-
-/** Compares what the container promises with the file's size; no tool needed, exact to the byte. */
-async function readStructure(file: {
-  readonly path: string;
-  readonly name: string;
-  readonly sizeBytes: number;
-}): Promise<Movie | undefined> {
-  let movie: Movie | undefined;
-  try {
-    movie = await readMovie(file.path);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw invalid(file.name, 'is damaged: its index (moov) cannot be read', error);
-  }
-  const declaredBytes =
-    movie === undefined ? await readDeclaredSize(file.path) : file.sizeBytes + movie.missingBytes;
-  if (declaredBytes !== undefined && declaredBytes > file.sizeBytes) {
-    const what =
-      movie?.hasIndex === false
-        ? 'is damaged, cut short or no media file: it has no index (moov),'
-        : 'is cut short or damaged: it has';
-    throw invalid(
-      file.name,
-      `${what} ${file.sizeBytes} bytes and should have at least ${declaredBytes}`,
-    );
-  }
-  for (const track of movie?.tracks ?? []) {
-    if (track.kind === 'other') continue;
-    if (track.edits > 1) {
-      throw invalid(
-        file.name,
-        `plays ${track.edits} pieces of its ${track.kind} track by an edit list; export it again as one piece`,
-      );
-    }
-    if (track.hiddenSeconds > MOST_HIDDEN_SECONDS) {
-      throw invalid(
-        file.name,
-        `hides the first ${track.hiddenSeconds.toFixed(3)} s of its ${track.kind} track by an edit list: ` +
-          'it was cut without encoding. Export it again so that it starts with a key frame',
-      );
-    }
-  }
-  return movie;
+  assertWhole(file.name, stored, movie !== undefined);
+  // the packager takes all that is stored; ffmpeg, which copies other files first, what is played
+  return { ...(isPlainMp4 ? stored : probed), isPlainMp4 };
 }
 
 const missesPackets = (probed: ProbedFile): boolean =>

@@ -113,6 +113,18 @@ test('sound is not touched: its packets are the very same bytes', async () => {
   );
 });
 
+test.each(['cut.mp4', 'cut.mov'])(
+  '%s, cut at a key frame, is packaged from there',
+  async (name) => {
+    await ffmpeg('-ss', '2', '-i', clip('movie.mp4'), '-c', 'copy', clip(name));
+    const { tracks, target } = await packageClip(name);
+    expect(tracks.map((one) => one.startSeconds)).toEqual([0, 0]);
+    expect(await pictureHashes(join(target, 'video_1.mp4'))).toEqual(
+      await pictureHashes(clip(name)),
+    );
+  },
+);
+
 test('an AVI keeps its pictures too', async () => {
   const { tracks } = await packageClip('movie.avi');
   expect(tracks.map((one) => one.packets)[0]).toBe(225);

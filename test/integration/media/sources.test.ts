@@ -28,6 +28,7 @@ beforeAll(async () => {
   await ffmpeg('-ss', '3', '-i', clip('faststart.mp4'), '-c', 'copy', clip('cut.mp4'));
   // cut at the key frame: some sound before it stays in the file, hidden
   await ffmpeg('-ss', '2', '-i', clip('faststart.mp4'), '-c', 'copy', clip('cut-clean.mp4'));
+  await ffmpeg('-ss', '2', '-i', clip('faststart.mp4'), '-c', 'copy', clip('cut-clean.mov'));
 });
 
 afterAll(async () => {
@@ -48,6 +49,7 @@ test.each([
   ['fragmented.mp4', 100, true],
   ['matroska-named.mp4', 100, false],
   ['cut-clean.mp4', 50, true],
+  ['cut-clean.mov', 50, false],
 ])('%s is sound: %i pictures, read by the packager as it is: %s', async (name, frames, isPlain) => {
   const file = await verify(name);
   expect(file.streams.find((one) => one.kind === 'video')?.packets).toBe(frames);

@@ -171,3 +171,13 @@ test('a last frame is looked for over a stretch before its time, each replacing 
   expect(args[args.indexOf('-ss') + 1]).toBe('69.980000');
   expect(args).not.toContain('-frames:v');
 });
+
+test('a file of a thousand tracks is refused', () => {
+  const many = source(
+    'a.mp4',
+    Array.from({ length: 1000 }, () => AAC),
+  );
+  expect(() => selectTracks([many], { allAudioTracks: true, fileProperties: {} })).toThrow(
+    /hold 1000 tracks; an asset may have 64/,
+  );
+});
