@@ -88,31 +88,15 @@ export function createEgress(options: { readonly lookup?: LookupFunction } = {})
       }, request.timeoutMs);
       const follow = (): void => stop.abort();
       request.signal?.addEventListener('abort', follow);
+      // undici hears of an abort only once it is connected; it then sends nothing
+      const stopped = new Promise<never>((_resolve, reject) => {
+        stop.signal.addEventListener('abort', () => reject(new Error('stopped')));
+      });
       try {
         const reason = assessUrl(request.url, request.allowedNetworks);
         if (reason !== undefined) throw new BlockedAddressError(reason);
-        const url = new URL(request.url);
-        const { statusCode, headers, body } = await agentFor(request.allowedNetworks).request({
-          origin: url.origin,
-          path: `${url.pathname}${url.search}`,
-          method: 'POST',
-          headers: {
-            ...request.headers,
-            'content-type': 'application/json',
-            'user-agent': `task-engine/${product.version}`,
-          },
-          body: request.body,
-          signal: stop.signal,
-          headersTimeout: request.timeoutMs,
-          bodyTimeout: request.timeoutMs,
-        });
-        const retryAfter = headers['retry-after'];
-        return {
-          kind: 'answered',
-          status: statusCode,
-          answer: await readAnswer(body),
-          retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
-        };
+        const answer = exchange(agentFor(request.allowedNetworks), request, stop.signal);
+        return await Promise.race([answer, stopped]);
       } catch (error) {
         request.signal?.throwIfAborted();
         return { kind: 'failed', ...classifyFailure(error, isTimedOut) };
@@ -124,6 +108,35 @@ export function createEgress(options: { readonly lookup?: LookupFunction } = {})
     close: async () => {
       await Promise.all([...agents.values()].map((agent) => agent.destroy()));
     },
+  };
+}
+
+async function exchange(
+  agent: Agent,
+  request: PostRequest,
+  signal: AbortSignal,
+): Promise<PostResult> {
+  const url = new URL(request.url);
+  const { statusCode, headers, body } = await agent.request({
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
+    method: 'POST',
+    headers: {
+      ...request.headers,
+      'content-type': 'application/json',
+      'user-agent': `task-engine/${product.version}`,
+    },
+    body: request.body,
+    signal,
+    headersTimeout: request.timeoutMs,
+    bodyTimeout: request.timeoutMs,
+  });
+  const retryAfter = headers['retry-after'];
+  return {
+    kind: 'answered',
+    status: statusCode,
+    answer: await readAnswer(body),
+    retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
   };
 }
 

@@ -134,7 +134,9 @@ test('TLS that the receiver does not speak, or never finishes, is no success', a
   const plain = await receiver((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   expect(failureOf(await post(`https://127.0.0.1:${plain}/`))).toBe('tls');
   const silent = await receiver(() => undefined);
+  const startedAt = performance.now();
   expect(failureOf(await post(`https://127.0.0.1:${silent}/`))).toBe('timeout');
+  expect(performance.now() - startedAt).toBeLessThan(1800);
 });
 
 test('of the addresses of a name only those allowed are connected to', async () => {
@@ -217,4 +219,19 @@ test('a request that is called off throws and hangs up', async () => {
   setTimeout(() => stop.abort(), 100);
   await expect(request).rejects.toThrow('aborted');
   await expect.poll(() => sockets.size).toBe(0);
+});
+
+test('a request called off while its name is being looked up is never sent', async () => {
+  let requests = 0;
+  const server = createHttpServer((_request, response) => {
+    requests += 1;
+    response.end();
+  });
+  const port = await listen(server);
+  const lookup: LookupFunction = (_host, _options, done) => {
+    setTimeout(() => done(null, [{ address: '127.0.0.1', family: 4 }] as never, 4), 1200);
+  };
+  expect(failureOf(await post(`http://slow.example:${port}/`, { lookup }))).toBe('timeout');
+  await new Promise((done) => setTimeout(done, 500));
+  expect(requests).toBe(0);
 });
