@@ -7,8 +7,8 @@ import { runTool } from '../../src/media/process/run-tool.ts';
 import { assertToolSucceeded } from '../../src/media/process/tool-error.ts';
 import { fillStage, readDocument, stageFolder } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
-import { DOCUMENTS, type Inspection, STAGE_FILES } from './documents.ts';
 import type { CreateThumbnailInput, CreateThumbnailResult } from './contract.ts';
+import { DOCUMENTS, type Inspection, STAGE_FILES } from './documents.ts';
 
 const TIMEOUT_MS = 10 * 60 * 1000;
 

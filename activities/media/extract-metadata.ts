@@ -1,7 +1,7 @@
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
-import { DOCUMENTS, type Inspection, type SourceFile } from './documents.ts';
 import type { ExtractMetadataInput, ExtractMetadataResult } from './contract.ts';
+import { DOCUMENTS, type Inspection, type SourceFile } from './documents.ts';
 
 /** Writes the technical metadata of the sources as the JSON document that is published with the asset. */
 export function createExtractMetadata(deps: {

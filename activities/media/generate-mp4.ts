@@ -9,8 +9,8 @@ import { assertToolSucceeded } from '../../src/media/process/tool-error.ts';
 import type { SourceTrack } from '../../src/media/source/tracks.ts';
 import { fillStage, readDocument, stageFolder } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
-import { DOCUMENTS, type Inspection, STAGE_FILES } from './documents.ts';
 import type { GenerateMp4Input, GenerateMp4Result } from './contract.ts';
+import { DOCUMENTS, type Inspection, STAGE_FILES } from './documents.ts';
 
 const TIMEOUT_MS = 24 * 60 * 60 * 1000;
 

@@ -9,8 +9,8 @@ import { type SourceTrack, selectTracks } from '../../src/media/source/tracks.ts
 import { probeSource } from '../../src/media/source/verify.ts';
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
-import { DOCUMENTS, type Inspection, type SourceFile } from './documents.ts';
 import type { InspectSourceInput, InspectSourceResult } from './contract.ts';
+import { DOCUMENTS, type Inspection, type SourceFile } from './documents.ts';
 
 const count = (number: number, what: string): string =>
   `${number} ${what}${number === 1 ? '' : 's'}`;

@@ -1,8 +1,8 @@
 import { packageTracks } from '../../src/media/packager/package-tracks.ts';
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
-import { DOCUMENTS, type Inspection } from './documents.ts';
 import type { PackageInput, PackageResult } from './contract.ts';
+import { DOCUMENTS, type Inspection } from './documents.ts';
 
 /** Packages the inspected tracks into CMAF, one file each, and checks that nothing is missing. */
 export function createPackage(deps: {

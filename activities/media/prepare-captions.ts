@@ -9,8 +9,8 @@ import { parseVtt } from '../../src/media/webvtt/parse-vtt.ts';
 import { buildWebVtt } from '../../src/media/webvtt/write-vtt.ts';
 import { fillStage, readDocument, stageFolder, writeDocument } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
-import { type CaptionSource, DOCUMENTS, type Inspection } from './documents.ts';
 import type { PrepareCaptionsInput, PrepareCaptionsResult } from './contract.ts';
+import { type CaptionSource, DOCUMENTS, type Inspection } from './documents.ts';
 
 async function readCues(folder: string, source: CaptionSource): Promise<readonly Cue[]> {
   const path = join(folder, source.stagedName);

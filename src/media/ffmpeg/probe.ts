@@ -107,12 +107,19 @@ export function buildProbeArgs(path: string, options: ProbeOptions): string[] {
 const positive = (value: number | undefined): number | undefined =>
   value !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;
 
-/** A Matroska track's `DURATION` tag, `00:00:08.023000000`, in seconds. */
-function taggedSeconds(tag: string | undefined): number | undefined {
-  const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(tag ?? '');
+/**
+ * The length of a Matroska track in seconds, out of its `DURATION` tag, `00:00:08.023000000`. Programs
+ * that write statistics (mkvmerge) mean the length by it; ffmpeg means the time at which the track ends.
+ */
+function taggedSeconds(
+  tags: Readonly<Record<string, string>>,
+  startSeconds: number,
+): number | undefined {
+  const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(tags['DURATION'] ?? '');
   if (match === null) return undefined;
   const [hours = 0, minutes = 0, seconds = 0] = match.slice(1).map(Number);
-  return positive(hours * 3600 + minutes * 60 + seconds);
+  const tagged = hours * 3600 + minutes * 60 + seconds;
+  return positive('_STATISTICS_WRITING_APP' in tags ? tagged : tagged - startSeconds);
 }
 
 /** Drops keys without a value, as `exactOptionalPropertyTypes` wants it. */
@@ -146,7 +153,8 @@ export function parseProbe(json: string, complaints: string): ProbedFile {
         language: stream.tags['language'],
         title: stream.tags['title'],
         bitRate: positive(stream.bit_rate ?? Number(stream.tags['BPS'])),
-        durationSeconds: positive(stream.duration) ?? taggedSeconds(stream.tags['DURATION']),
+        durationSeconds:
+          positive(stream.duration) ?? taggedSeconds(stream.tags, stream.start_time ?? 0),
         indexedPackets: positive(stream.nb_frames),
         packets: stream.nb_read_packets,
       }),

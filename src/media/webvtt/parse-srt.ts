@@ -1,5 +1,5 @@
-import { cleanCueText } from './cue-text.ts';
 import { CaptionsError, type Cue, MOST_CUES, parseTimestamp } from './cue.ts';
+import { cleanCueText } from './cue-text.ts';
 
 /**
  * Parses SubRip text. Numbers of cues are not looked at; font tags and ASS overrides, which WebVTT

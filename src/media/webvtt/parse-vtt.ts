@@ -1,5 +1,5 @@
-import { cleanCueText } from './cue-text.ts';
 import { CaptionsError, type Cue, MOST_CUES, parseTimestamp } from './cue.ts';
+import { cleanCueText } from './cue-text.ts';
 
 const SETTING =
   /^(?:vertical:(?:rl|lr)|line:[-\d.]+%?(?:,\w+)?|position:[\d.]+%(?:,[\w-]+)?|size:[\d.]+%|align:\w+)$/;

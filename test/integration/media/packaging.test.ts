@@ -1,7 +1,7 @@
-import { execa } from 'execa';
 import { copyFile, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageTracks } from '../../../src/media/packager/package-tracks.ts';
 import type { PackagedTrack } from '../../../src/media/packager/packaged-track.ts';

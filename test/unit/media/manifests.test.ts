@@ -1,5 +1,5 @@
-import HLS from 'hls-parser';
 import { XMLParser } from 'fast-xml-parser';
+import HLS from 'hls-parser';
 import { expect, test } from 'vitest';
 import { buildManifests } from '../../../src/media/asset/manifests.ts';
 import type { PackagedTrack } from '../../../src/media/packager/packaged-track.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { cleanCueText } from '../../../src/media/webvtt/cue-text.ts';
 import { CaptionsError } from '../../../src/media/webvtt/cue.ts';
+import { cleanCueText } from '../../../src/media/webvtt/cue-text.ts';
 import { decodeCaptions } from '../../../src/media/webvtt/decode.ts';
 import { parseSrt } from '../../../src/media/webvtt/parse-srt.ts';
 import { parseVtt } from '../../../src/media/webvtt/parse-vtt.ts';
