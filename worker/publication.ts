@@ -1,7 +1,7 @@
 import type { PublicationPort } from '../activities/files/publication.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
-import { replacePublication, setJobResult } from '../src/store/publications.ts';
+import { listPublishedFiles, replacePublication, setJobResult } from '../src/store/publications.ts';
 import { lockOwnedTask } from '../src/store/tasks.ts';
 import { getTenant } from '../src/store/tenants.ts';
 
@@ -11,6 +11,8 @@ import { getTenant } from '../src/store/tenants.ts';
  */
 export function createPublication(deps: { readonly db: Db }): PublicationPort {
   return {
+    filesAt: (tenant, location) => listPublishedFiles(deps.db, tenant, location),
+
     switchOver: (task, publication, writeManifests) =>
       inTransaction(deps.db, async (transaction) => {
         const isOwner = await lockOwnedTask(transaction, task);

@@ -16,6 +16,7 @@ import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
 import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
 import { formatBytes } from './format-bytes.ts';
 import { forEachParallel } from './parallel.ts';
+import { locationOf, type PublicationPort } from './publication.ts';
 import { isPublishedName } from './published-names.ts';
 import { createTransferProgress } from './transfer-progress.ts';
 
@@ -32,6 +33,7 @@ interface Source extends SelectedSource {
 export function createFetchSource(deps: {
   readonly workRoot: string;
   readonly storages: Storages;
+  readonly publication: PublicationPort;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }): TaskCode<FetchSourceInput, FetchSourceResult> {
@@ -44,7 +46,7 @@ export function createFetchSource(deps: {
     return fillStage(deps.workRoot, task, 'source', async (stage) => {
       for (let tries = 0; ; tries++) {
         try {
-          return await fetchInto(stage, task, storage, input);
+          return await fetchInto(stage, task, storage, input, deps.publication);
         } catch (error) {
           const isHopeless = error instanceof WorkError && error.isTerminal;
           if (isHopeless || tries >= input.retries || task.signal.aborted) throw error;
@@ -62,8 +64,9 @@ async function fetchInto(
   task: Task,
   storage: StorageDriver,
   input: FetchSourceInput,
+  publication: PublicationPort,
 ): Promise<FetchSourceResult> {
-  const sources = await listSources(storage, input);
+  const sources = await listSources(storage, input, publication);
   const totalBytes = sources.reduce((sum, source) => sum + source.listed.sizeBytes, 0);
   const progressOf = createTransferProgress(task, 'fetching', totalBytes);
   await forEachParallel(sources, PARALLEL_FILES, task.signal, async (source, signal) => {
@@ -85,16 +88,29 @@ async function fetchInto(
   return { message: `${files}, ${formatBytes(totalBytes)}` };
 }
 
-/** Throws a terminal WorkError `InvalidInput` where the folder holds no media. */
+/**
+ * The sources of a folder. Tracks that a publication left there are none; its MP4 is one only where
+ * there is nothing else, or a rerun would package it beside the film it was made of. Throws a terminal
+ * WorkError `InvalidInput` where the folder holds no media.
+ */
 async function listSources(
   storage: StorageDriver,
-  { folder, asset }: FetchSourceInput,
+  { tenant, folder, asset }: FetchSourceInput,
+  publication: PublicationPort,
 ): Promise<readonly Source[]> {
   const listed = new Map((await storage.list(folder)).map((file) => [fileNameOf(file.key), file]));
-  const selected = selectSourceFiles([...listed.keys()], {
-    isExcluded: (name) => isPublishedName(asset, name),
-  });
-  if (!selected.some((one) => one.role === 'media')) {
+  const published = new Set(
+    (await publication.filesAt(tenant, locationOf(storage, folder))).map(fileNameOf),
+  );
+  const select = (isExcluded: (name: string) => boolean) =>
+    selectSourceFiles([...listed.keys()], {
+      isExcluded: (name) => isPublishedName(asset, name) || isExcluded(name),
+    });
+  const hasMedia = (sources: readonly SelectedSource[]): boolean =>
+    sources.some((one) => one.role === 'media');
+  const unpublished = select((name) => published.has(name));
+  const selected = hasMedia(unpublished) ? unpublished : select(() => false);
+  if (!hasMedia(selected)) {
     const extensions = [...SOURCE_EXTENSIONS].filter(([, role]) => role === 'media');
     throw new WorkError(
       'InvalidInput',

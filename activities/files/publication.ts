@@ -1,10 +1,11 @@
 import type { JobResult } from '../../src/domain/callback.ts';
+import type { StorageDriver } from '../../src/storage/driver.ts';
 import type { Task } from '../task.ts';
 
 /** A new publication of an asset. */
 export interface Publication {
   readonly tenant: string;
-  /** Storage and full path of the output folder. */
+  /** Where the output folder is, see {@link locationOf}. */
   readonly location: string;
   /** Stem of the asset's names. */
   readonly asset: string;
@@ -14,8 +15,15 @@ export interface Publication {
   readonly result: JobResult;
 }
 
+/** A folder as publications are kept under it: storage and full path, `local:/srv/out/acme/movie`. */
+export const locationOf = (storage: StorageDriver, folder: string): string =>
+  `${storage.kind}:${storage.fullPath(folder)}`;
+
 /** The one moment at which an asset changes. */
 export interface PublicationPort {
+  /** Keys of all files that the tenant's publications have at a location. */
+  filesAt(tenant: string, location: string): Promise<readonly string[]>;
+
   /**
    * Runs `writeManifests` while this attempt is proved to own its task, records the publication and
    * the job's result, and returns the keys of the publication it replaces. Throws a WorkError

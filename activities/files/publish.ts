@@ -7,7 +7,7 @@ import type { Storages } from '../../src/storage/storages.ts';
 import type { Task, TaskCode } from '../task.ts';
 import type { PublishInput, PublishResult } from './contract.ts';
 import { sourcePathsIn } from './fetched-sources.ts';
-import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
+import { locationOf, type Publication, type PublicationPort, whileOwner } from './publication.ts';
 import { planPublication, type Upload } from './publish-plan.ts';
 import { isNamedForJob } from './published-names.ts';
 import { uploadFiles, verifyUploads } from './upload-files.ts';
@@ -64,7 +64,7 @@ function describePublication(
   const { tenant, asset, folder, durationSeconds } = input;
   return {
     tenant,
-    location: `${storage.kind}:${storage.fullPath(folder)}`,
+    location: locationOf(storage, folder),
     asset,
     files,
     result: {

@@ -11,25 +11,36 @@ export interface AssetPlace {
   readonly asset: string;
 }
 
-/** Sets an asset's files and returns those of the publication it replaces (none for the first). */
+/**
+ * Sets an asset's files and returns those of the publication it replaces (none for the first). The same
+ * job switching again, because its worker was killed after the switch, is told them again.
+ */
 export async function replacePublication(
   transaction: Db,
   place: AssetPlace,
   jobId: number,
   files: readonly string[],
 ): Promise<readonly string[]> {
-  const { rows } = await sql<{ files: string[] }>`
-    SELECT files FROM publications
-    WHERE tenant_id = ${place.tenantId} AND location = ${place.location} AND asset = ${place.asset}
-    FOR UPDATE`.execute(transaction);
-  await sql`
-    INSERT INTO publications (tenant_id, location, asset, job_id, files)
+  const { rows } = await sql<{ replaced: string[] }>`
+    INSERT INTO publications AS former (tenant_id, location, asset, job_id, files)
     VALUES (${place.tenantId}, ${place.location}, ${place.asset}, ${jobId}, ${files}::text[])
     ON CONFLICT (tenant_id, location, asset) DO UPDATE
-      SET job_id = excluded.job_id, files = excluded.files, published_at = now()`.execute(
-    transaction,
-  );
-  return rows[0]?.files ?? [];
+      SET job_id = excluded.job_id, files = excluded.files, published_at = now(),
+        replaced = CASE WHEN former.job_id = excluded.job_id THEN former.replaced ELSE former.files END
+    RETURNING replaced`.execute(transaction);
+  return rows[0]?.replaced ?? [];
+}
+
+/** Keys of all files that publications of any asset have in a folder. */
+export async function listPublishedFiles(
+  db: Db,
+  tenant: string,
+  location: string,
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ file: string }>`
+    SELECT unnest(p.files) AS file FROM publications p JOIN tenants t ON t.id = p.tenant_id
+    WHERE t.name = ${tenant} AND p.location = ${location}`.execute(db);
+  return rows.map((row) => row.file);
 }
 
 /** Keeps what the job end will tell. */

@@ -75,6 +75,25 @@ test('what earlier publications left in the folder is no source', async () => {
   expect(files.map((file) => file.originalName)).toEqual(['film.mov']);
 });
 
+test('an MP4 that a job published is a source only where there is no other', async () => {
+  scene.publication.published.push({
+    tenant: 'acme',
+    location: `local:${join(scene.base, 'input', 'film')}`,
+    asset: 'film',
+    files: ['film/film.mp4'],
+    result: { message: '' },
+  });
+  const fetchedNames = async () => {
+    await fetchFolder();
+    const files = await readDocument<readonly SourceFile[]>(stage(), DOCUMENTS.files);
+    return files.map((file) => file.originalName);
+  };
+  await scene.putSource('film/film.mp4', 'published');
+  expect(await fetchedNames()).toEqual(['film.mp4']);
+  await scene.putSource('film/master.mov', 'the source');
+  expect(await fetchedNames()).toEqual(['master.mov']);
+});
+
 test('a link is never fetched, even where it is the only file', async () => {
   await scene.putSource('secret.mp4', 'of someone else');
   await scene.putSource('film/readme.txt', '');

@@ -54,6 +54,11 @@ export class MemoryPublication implements PublicationPort {
     return task;
   }
 
+  filesAt = async (tenant: string, location: string): Promise<readonly string[]> =>
+    this.published
+      .filter((one) => one.tenant === tenant && one.location === location)
+      .flatMap((one) => one.files);
+
   switchOver = (
     task: Task,
     publication: Publication,
