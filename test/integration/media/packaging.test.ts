@@ -25,6 +25,8 @@ beforeAll(async () => {
   const twice = ['-i', clip('movie.mp4'), '-itsoffset', '0.5', '-i', clip('movie.mp4')];
   await ffmpeg(...twice, '-map', '0:v', '-map', '1:a', '-c', 'copy', clip('late-sound.mp4'));
   await ffmpeg(...twice, '-map', '1:v', '-map', '0:a', '-c', 'copy', clip('late-pictures.mp4'));
+  await ffmpeg('-i', clip('late-sound.mp4'), '-c', 'copy', clip('late-sound.mkv'));
+  await copy('late-start.mkv', '-output_ts_offset', '10');
   await ffmpeg(
     '-i',
     clip('movie.mp4'),
@@ -135,6 +137,8 @@ test.each([
   ['movie.mkv', 0.023],
   ['fragmented.mp4', 0.08],
   ['late-sound.mp4', -0.476],
+  ['late-sound.mkv', -0.476],
+  ['late-start.mkv', 0.023],
   ['late-pictures.mp4', 0.5],
 ])('%s stays in sync: pictures start %f s after the sound, as in the source', async (name, lag) => {
   const { tracks, starts } = await packageClip(name);
