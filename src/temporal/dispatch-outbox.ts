@@ -24,8 +24,15 @@ const reasonOf = (error: unknown): string =>
 const grpcDetails = (error: Error): string =>
   isGrpcServiceError(error.cause) ? `: ${error.cause.details}` : '';
 
-function isHopeless(error: unknown): boolean {
+/**
+ * A refusal counts only after this many tries: a server that has just been set up refuses search
+ * attributes that it has not heard of yet.
+ */
+const REFUSALS = 20;
+
+function isHopeless(error: unknown, attempts: number): boolean {
   if (error instanceof WorkError) return error.isTerminal;
+  if (attempts < REFUSALS) return false;
   const cause = error instanceof Error ? error.cause : undefined;
   return isGrpcServiceError(cause) && HOPELESS.has(cause.code);
 }
@@ -63,7 +70,7 @@ async function dispatch(
     await settleOutbox(db, entry);
   } catch (error) {
     const reason = reasonOf(error);
-    if (isHopeless(error)) {
+    if (isHopeless(error, entry.attempts)) {
       log.error({ jobId: entry.jobId, err: error }, 'job cannot be started');
       await finishJob(db, {
         jobId: entry.jobId,

@@ -4,6 +4,7 @@ import { CHANNELS, listen, type Listener } from '../store/listen.ts';
 import { startIdleDeliveries } from './start-deliveries.ts';
 import { dispatchOutbox } from './dispatch-outbox.ts';
 import type { TemporalClient } from './client.ts';
+import { registerSearchAttributes } from './register.ts';
 
 /** Carries what Postgres has decided to Temporal. Any number may run, in any process. */
 export interface Dispatcher {
@@ -15,6 +16,7 @@ export interface Dispatcher {
 }
 
 const POLL_MS = 1000;
+const REGISTER_TIMEOUT_MS = 10_000;
 
 /** A loop that runs `work` when poked and every second, until a run finds nothing more to do. */
 function createLoop(log: Logger, what: string, work: () => Promise<boolean>) {
@@ -73,7 +75,18 @@ export function createDispatcher(deps: {
   readonly temporal: TemporalClient;
   readonly log: Logger;
 }): Dispatcher {
-  const jobs = createLoop(deps.log, 'outbox', () => dispatchOutbox(deps));
+  let isRegistered = false;
+  const jobs = createLoop(deps.log, 'outbox', async () => {
+    // a job's start names search attributes, and no worker may have been there to create them
+    if (!isRegistered) {
+      const { client } = deps.temporal;
+      await deps.temporal.withTimeout(REGISTER_TIMEOUT_MS, () =>
+        registerSearchAttributes(client, client.options.namespace),
+      );
+      isRegistered = true;
+    }
+    return dispatchOutbox(deps);
+  });
   const deliveries = createLoop(deps.log, 'deliveries', () => startIdleDeliveries(deps));
   let listener: Listener | undefined;
   return {
