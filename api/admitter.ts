@@ -1,19 +1,20 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../src/log/logger.ts';
 
 /** Gives free slots to waiting jobs soon after a submission, without making it wait. */
 export interface Admitter {
   /** Asks for an admission of a tenant's jobs; any number of requests at once become one or two. */
   readonly request: (tenantId: number) => void;
-  /** Resolves when nothing is under way or waiting. */
+  /** Resolves when nothing is under way or waiting. What fails from now on is not tried again. */
   readonly drain: () => Promise<void>;
 }
 
-const RETRY_MS = 500;
+const FIRST_RETRY_MS = 250;
 const RETRIES = 5;
 
 /**
  * Makes an {@link Admitter}. One admission runs at a time for each tenant and at most one waits behind
- * it: an admission that starts after a job's commit sees the job. What fails for good is found by the
+ * it: an admission that starts after a job's commit sees the job. What fails for good is left to the
  * reconciler.
  */
 export function createAdmitter(deps: {
@@ -22,22 +23,28 @@ export function createAdmitter(deps: {
 }): Admitter {
   const running = new Map<number, Promise<void>>();
   const waiting = new Set<number>();
+  const draining = new AbortController();
 
-  const run = async (tenantId: number): Promise<void> => {
+  /** Admits with retries, 250 ms, 500 ms, … apart; never rejects. */
+  const admit = async (tenantId: number): Promise<void> => {
     for (let tries = 0; ; tries++) {
-      waiting.delete(tenantId);
       try {
         await deps.admit(tenantId);
-        if (!waiting.has(tenantId)) break;
-        tries = 0;
+        return;
       } catch (error) {
-        if (tries >= RETRIES) {
+        if (tries >= RETRIES || draining.signal.aborted) {
           deps.log.warn({ tenantId, err: error }, 'jobs not admitted; the reconciler will');
-          break;
+          return;
         }
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        const wait = delay(FIRST_RETRY_MS * 2 ** tries, undefined, { signal: draining.signal });
+        // a drain wakes it up: one last try
+        await wait.catch(() => undefined);
       }
     }
+  };
+
+  const run = async (tenantId: number): Promise<void> => {
+    while (waiting.delete(tenantId)) await admit(tenantId);
     running.delete(tenantId);
   };
 
@@ -47,6 +54,7 @@ export function createAdmitter(deps: {
       if (!running.has(tenantId)) running.set(tenantId, run(tenantId));
     },
     drain: async () => {
+      draining.abort();
       while (running.size > 0) await Promise.all(running.values());
     },
   };

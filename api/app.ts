@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { describeIssue } from '../src/contract/new-job.ts';
+import { describeIssue } from '../src/contract/fault.ts';
 import { createAuthenticator } from './authenticator.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import { ApiError, createErrorHandler, notFound } from './errors.ts';
@@ -22,7 +22,9 @@ const OPEN = ['/', '/docs', '/docs/*', '/openapi.json'];
 export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw new ApiError(400, describeIssue(result.error, {}));
+      if (result.success) return;
+      const given: unknown = 'data' in result ? result.data : undefined;
+      throw new ApiError(400, describeIssue(result.error, given));
     },
   });
   const isOpen = (path: string): boolean =>
@@ -40,6 +42,6 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   registerSubmit(app, deps);
   registerJobs(app, deps);
   registerLogs(app, deps);
-  registerReference(app, () => buildDocument(app));
+  registerReference(app, buildDocument(app));
   return app;
 }

@@ -2,7 +2,7 @@ import type { BootstrapTenant } from '../src/config/config.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { insertApiKey } from '../src/store/api-keys.ts';
 import type { Db } from '../src/store/db.ts';
-import { getTenant, insertTenant } from '../src/store/tenants.ts';
+import { getTenantCredentials, insertTenant } from '../src/store/tenants.ts';
 import { hashApiKey } from './authenticator.ts';
 
 /** Networks of this machine: a tenant of the embedded stack may be called back on loopback. */
@@ -10,15 +10,16 @@ const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
 /**
  * Creates the tenants of the environment that are missing, and their keys. One that exists keeps what
- * it is; the key is added to its keys.
+ * it is; the key is added to its keys, unless it was revoked.
  */
 export async function bootstrapTenants(
   deps: { readonly db: Db; readonly log: Logger },
   tenants: readonly BootstrapTenant[],
   options: { readonly isEmbedded: boolean },
 ): Promise<void> {
+  const { db, log } = deps;
   for (const { name, apiKey } of tenants) {
-    const created = await insertTenant(deps.db, {
+    const created = await insertTenant(db, {
       name,
       inputRoot: null,
       outputRoot: null,
@@ -26,9 +27,22 @@ export async function bootstrapTenants(
       destinationStorage: null,
       allowedNetworks: options.isEmbedded ? LOOPBACK : [],
     });
-    const tenant = created ?? (await getTenant(deps.db, name));
-    if (tenant !== undefined) await insertApiKey(deps.db, tenant.id, hashApiKey(apiKey));
-    if (created !== undefined)
-      deps.log.info({ tenant: name, networks: created.allowedNetworks }, 'tenant created');
+    if (created !== undefined) {
+      log.info({ tenant: name, networks: created.allowedNetworks }, 'tenant created');
+    }
+    const tenant = created ?? (await getTenantCredentials(db, name))?.tenant;
+    if (tenant === undefined) {
+      log.warn({ tenant: name }, 'the tenant is disabled; its key was not added');
+      continue;
+    }
+    const keyHash = hashApiKey(apiKey);
+    await insertApiKey(db, tenant.id, keyHash);
+    const valid = (await getTenantCredentials(db, name))?.keyHashes ?? [];
+    if (!valid.some((one) => one.equals(keyHash))) {
+      log.warn(
+        { tenant: name },
+        'the key was not added: it was revoked, or belongs to another tenant',
+      );
+    }
   }
 }

@@ -13,12 +13,20 @@ export interface ApiDeps {
   readonly now: () => Date;
 }
 
+/** The body of a request: JSON within the limits. */
+export interface RequestBody {
+  /** As it was sent. */
+  readonly text: string;
+  readonly value: unknown;
+}
+
 /** What middleware leaves for the handlers. */
 export interface ApiEnv {
   Variables: {
     requestId: string;
+    /** Who asks; not set on routes that are open to everybody. */
     tenant: Tenant;
-    /** Body of the request, valid JSON within the limits; empty where there was none. */
-    bodyText: string;
+    /** Undefined where the request has none. */
+    body: RequestBody | undefined;
   };
 }

@@ -1,11 +1,11 @@
 import type { ErrorHandler, NotFoundHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { InvalidSubmissionError } from '../src/contract/new-job.ts';
+import { InvalidSubmissionError } from '../src/contract/fault.ts';
 import type { Logger } from '../src/log/logger.ts';
 import type { ApiEnv } from './deps.ts';
 
 /** Statuses that the API answers with besides 200. */
-export type ErrorStatus = 400 | 401 | 404 | 405 | 409 | 413 | 415 | 429 | 500;
+export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 415 | 500;
 
 /** An answer other than success; `{"error": message}` on the wire. */
 export class ApiError extends Error {
@@ -17,8 +17,9 @@ export class ApiError extends Error {
     status: ErrorStatus,
     message: string,
     headers: Readonly<Record<string, string>> = {},
+    options?: { readonly cause: unknown },
   ) {
-    super(message);
+    super(message, options);
     this.status = status;
     this.headers = headers;
   }

@@ -1,5 +1,3 @@
-import { serve } from '@hono/node-server';
-import type { AddressInfo, Server } from 'node:net';
 import { assessUrl } from '../src/egress/assess-url.ts';
 import type { BootstrapTenant } from '../src/config/config.ts';
 import type { Logger } from '../src/log/logger.ts';
@@ -12,6 +10,7 @@ import { createDispatcher } from '../src/temporal/dispatcher.ts';
 import { createAdmitter } from './admitter.ts';
 import { createApp } from './app.ts';
 import { bootstrapTenants } from './bootstrap.ts';
+import { listenHttp } from './http-server.ts';
 
 /** What an API process is made with. */
 export interface ApiServerOptions {
@@ -61,20 +60,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const dispatcher = createDispatcher({ db, databaseUrl: options.databaseUrl, temporal, log });
   const admitter = createAdmitter({ admit: (tenantId) => admitJobs(db, tenantId), log });
   const app = createApp({ db, log, admitter, checkUrl: assessUrl, now: () => new Date() });
-  const server = await listenOn(app.fetch, options);
+  const server = await listenHttp({ fetch: app.fetch, host: options.host, port: options.port });
   dispatcher.start();
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
   return {
-    url: urlOf(server, options.host),
+    url: server.url,
     ended,
     stop: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      if ('closeIdleConnections' in server)
-        (server as { closeIdleConnections(): void }).closeIdleConnections();
-      await closed;
+      await server.close();
       await admitter.drain();
       await dispatcher.stop();
       await temporal.close();
@@ -82,28 +78,4 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       end();
     },
   };
-}
-
-function listenOn(
-  fetch: Parameters<typeof serve>[0]['fetch'],
-  options: ApiServerOptions,
-): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = serve(
-      {
-        fetch,
-        hostname: options.host,
-        port: options.port,
-        serverOptions: { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 30_000 },
-      },
-      () => resolve(server as Server),
-    );
-    server.once('error', reject);
-  });
-}
-
-function urlOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }

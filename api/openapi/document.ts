@@ -2,22 +2,36 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import product from '../../package.json' with { type: 'json' };
 import type { ApiEnv } from '../deps.ts';
 
+const DESCRIPTION = `Submits video jobs, each a workflow of tasks, and tells of them.
+
+Every request but \`GET /\` names the client and one of its keys in the headers \`client\` and \`api-key\`.
+A client sees its own jobs only. Errors are \`{"error": …}\`; every answer carries \`x-request-id\`.
+Times are ISO 8601 in UTC with milliseconds.`;
+
 /** The OpenAPI 3.1 document of all registered routes. */
-export function buildDocument(app: OpenAPIHono<ApiEnv>): unknown {
+export function buildDocument(app: OpenAPIHono<ApiEnv>): object {
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: 'Task Engine',
       version: product.version,
-      description:
-        'Submits video jobs, each a workflow of tasks, and tells of them. Errors are `{"error": …}`.',
+      description: DESCRIPTION,
+      license: { name: product.license, url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
+    servers: [{ url: '/' }],
   });
 }
 
 /** Adds the two headers of the contract's authentication. */
 export function registerCredentials(app: OpenAPIHono<ApiEnv>): void {
-  const header = (name: string) => ({ type: 'apiKey', in: 'header', name }) as const;
-  app.openAPIRegistry.registerComponent('securitySchemes', 'client', header('client'));
-  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', header('api-key'));
+  const add = (id: string, name: string, description: string): void => {
+    app.openAPIRegistry.registerComponent('securitySchemes', id, {
+      type: 'apiKey',
+      in: 'header',
+      name,
+      description,
+    });
+  };
+  add('client', 'client', "The client's name");
+  add('apiKey', 'api-key', "One of the client's keys");
 }

@@ -1,32 +1,34 @@
-import { z } from '@hono/zod-openapi';
-import { answers, CREDENTIALS } from './shapes.ts';
+import { createRoute } from '@hono/zod-openapi';
+import { Accepted } from '../../src/contract/answers.ts';
+import { Submission } from '../../src/contract/submission.ts';
+import { VodstreamParameters } from '../../src/contract/vodstream-parameters.ts';
+import { answers, CREDENTIALS } from './answers.ts';
 
-const Body = z
-  .looseObject({
-    client: z.string().optional().openapi({ description: 'Used where the header is missing' }),
-    job: z.looseObject({
-      workflow: z.string().openapi({ example: 'vodstream' }),
-      priority: z.int().min(1).max(10).optional().openapi({ description: '1 first; default 5' }),
-      run_at: z.string().optional().openapi({ example: '2030-01-31T18:00:00.000' }),
-      persist: z.boolean().optional(),
-    }),
-    parameters: z.looseObject({
-      content_id: z.string(),
-      rest_endpoints: z.array(z.string()).optional(),
-      custom_data: z.unknown().optional().openapi({ description: 'Comes back byte for byte' }),
-    }),
-  })
-  .openapi('Submission');
+const Body = Submission.extend({ parameters: VodstreamParameters }).meta({
+  id: 'Submission',
+  example: {
+    job: { workflow: 'vodstream', priority: 3 },
+    parameters: {
+      content_id: 'movie-42',
+      source_folder: 'incoming/movie-42',
+      output_folder: 'vod/movie-42',
+      rest_endpoints: ['https://cms.example.com/task-engine'],
+      custom_data: { season: 1, episode: 4 },
+    },
+  },
+});
 
-/** `POST /job` for the OpenAPI document. Numbers and booleans sent as text are taken too. */
-export const describeSubmit = {
+/** `POST /job` for the OpenAPI document. */
+export const describeSubmit = createRoute({
   method: 'post',
   path: '/job',
+  operationId: 'submitJob',
   summary: 'Submit a job',
-  security: CREDENTIALS,
+  description:
+    'Numbers and booleans sent as text are taken for what they mean; anything else of a wrong type is refused. ' +
+    'Unknown parameters are kept and returned. A body has 2 MiB at most, 64 levels, 10,000 keys and 5,000 entries in an array. ' +
+    'Older triggers may send the header `API-KEY` and the client in the body.',
+  security: [...CREDENTIALS, { apiKey: [] }],
   request: { body: { required: true, content: { 'application/json': { schema: Body } } } },
-  responses: answers(
-    z.object({ id: z.int(), job_id: z.int(), result: z.literal('accepted') }).openapi('Accepted'),
-    [400, 401, 413, 415],
-  ),
-} as const;
+  responses: answers('The job is kept and will run', Accepted, [400, 401, 413, 415]),
+});

@@ -1,13 +1,15 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import { Alive } from '../../src/contract/answers.ts';
 import type { ApiEnv } from '../deps.ts';
-import { answers } from '../openapi/shapes.ts';
+import { answers } from '../openapi/answers.ts';
 
 const alive = createRoute({
   method: 'get',
   path: '/',
+  operationId: 'showAlive',
   summary: 'Say that the API is up',
   security: [],
-  responses: answers(z.object({ result: z.literal('alive') }), []),
+  responses: answers('The API is up', Alive, []),
 });
 
 /** `GET /`, open to everybody. */

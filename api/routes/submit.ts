@@ -10,7 +10,7 @@ export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath(describeSubmit);
   app.post('/job', async (c) => {
     const tenant = c.get('tenant');
-    const job = toNewJob(c.get('bodyText') || 'null', {
+    const job = toNewJob(c.get('body')?.text ?? 'null', {
       tenantId: tenant.id,
       tenant: tenant.name,
       storage: storageDefaults(tenant),

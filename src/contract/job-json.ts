@@ -1,43 +1,102 @@
-import type { Job } from '../store/jobs.ts';
+import { z } from 'zod';
+import { JOB_STATES, type JobState } from '../domain/job-state.ts';
+import type { JobSummary } from '../store/jobs.ts';
 import { joinObject } from './raw-json.ts';
 
-/** What the queue says of a job. */
-export interface JobPlace {
-  /** 1 for the next to start, null for a job that does not wait. */
-  readonly position: number | null;
-}
+const time = z.iso.datetime({ precision: 3 });
+const states = Object.keys(JOB_STATES) as [JobState, ...JobState[]];
+
+/** A job (contract §5) with what else is worth knowing of it. Times are UTC with milliseconds. */
+export const JobJson = z
+  .object({
+    id: z.int(),
+    client: z.string(),
+    workflow: z.string(),
+    content_id: z.string().nullable(),
+    priority: z.int().describe('1 first, 10 last'),
+    position: z
+      .int()
+      .nullable()
+      .describe("Place among the client's queued jobs, 1 for the next; null for one not queued"),
+    top_of_queue: z.boolean(),
+    queue_state: z.enum(states),
+    failed: z.boolean().describe('A failed job is completed, and failed'),
+    message: z.string().nullable().describe('What the job callback says'),
+    persist: z.boolean(),
+    run_at: time.nullable(),
+    semaphore_url: z.string().nullable(),
+    created_at: time,
+    updated_at: time,
+    started_at: time.nullable(),
+    ended_at: time.nullable(),
+    parameters: z
+      .looseObject({})
+      .optional()
+      .describe('As submitted, with numbers and booleans sent as text set right. Not in listings'),
+  })
+  .meta({
+    id: 'Job',
+    example: {
+      id: 42,
+      client: 'acme',
+      workflow: 'vodstream',
+      content_id: 'movie-42',
+      priority: 5,
+      position: 3,
+      top_of_queue: false,
+      queue_state: 'queued',
+      failed: false,
+      message: null,
+      persist: false,
+      run_at: null,
+      semaphore_url: null,
+      created_at: '2030-01-31T17:59:12.345Z',
+      updated_at: '2030-01-31T17:59:12.345Z',
+      started_at: null,
+      ended_at: null,
+      parameters: { content_id: 'movie-42', source_folder: 'incoming/movie-42' },
+    },
+  });
+
+/** {@link JobJson} without the parameters, which are kept as text. */
+type JobMembers = Omit<z.infer<typeof JobJson>, 'parameters'>;
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
-/**
- * A job as JSON text (contract §5). `parameters` go in as the raw text that was kept; listings may
- * leave them out.
- */
-export function toJobJson(
-  job: Job,
-  place: JobPlace,
-  options: { readonly withParameters: boolean },
-): string {
-  const members = Object.entries({
+function toMembers(job: JobSummary, position: number | null): JobMembers {
+  return {
     id: job.id,
     client: job.tenant,
     workflow: job.workflow,
     content_id: job.contentId,
     priority: job.priority,
-    position: place.position,
-    top_of_queue: place.position === 1,
+    position,
+    top_of_queue: position === 1,
     queue_state: job.state,
     failed: job.isFailed,
     message: job.message,
     persist: job.isPersistent,
     run_at: iso(job.runAt),
     semaphore_url: job.semaphoreUrl,
-    created_at: iso(job.createdAt),
-    updated_at: iso(job.updatedAt),
+    created_at: job.createdAt.toISOString(),
+    updated_at: job.updatedAt.toISOString(),
     started_at: iso(job.startedAt),
     ended_at: iso(job.endedAt),
-  }).map(([key, value]) => [key, JSON.stringify(value)] as const);
+  };
+}
+
+/**
+ * A job as JSON text. `position` is its place in the queue, null for one that is not queued.
+ * `parameters` is raw JSON text and goes in as it is; listings leave it out.
+ */
+export function toJobJson(
+  job: JobSummary & { readonly parameters?: string },
+  position: number | null,
+): string {
+  const members = Object.entries(toMembers(job, position)).map(
+    ([key, value]) => [key, JSON.stringify(value)] as const,
+  );
   return joinObject(
-    options.withParameters ? [...members, ['parameters', job.parameters]] : members,
+    job.parameters === undefined ? members : [...members, ['parameters', job.parameters]],
   );
 }

@@ -1,20 +1,18 @@
-import type { z } from 'zod';
 import { WorkError } from '../domain/failure.ts';
-import { isRecipe, RECIPES } from '../domain/recipes.ts';
+import { isRecipe } from '../domain/recipes.ts';
 import type { StorageKind } from '../domain/storage-kind.ts';
 import { isStorageAvailable } from '../storage/storages.ts';
-import type { JobNote, NewJob } from '../store/jobs.ts';
-import { joinObject, sliceSubmission } from './raw-json.ts';
+import type { NewJob } from '../store/jobs.ts';
+import { toCallbackUrls } from './callback-urls.ts';
+import { workflowFault } from './catalogue.ts';
+import { describeIssue, InvalidSubmissionError } from './fault.ts';
+import { buildJobNotes } from './job-notes.ts';
+import { joinObject, sliceMembers } from './raw-json.ts';
 import { RECIPE_CONTRACTS, type RecipeContract, recipeInput } from './recipes.ts';
 import type { RecipeInput, StorageDefaults } from './recipe-input.ts';
 import { buildSearchText } from './search-text.ts';
 import { type JobSection, Submission } from './submission.ts';
-import type { VodstreamParameters } from './vodstream.ts';
-
-/** A submission cannot be; the message names the field and says what would be right. */
-export class InvalidSubmissionError extends Error {
-  override readonly name = 'InvalidSubmissionError';
-}
+import type { VodstreamParameters } from './vodstream-parameters.ts';
 
 /** What a submission is judged with. */
 export interface SubmissionContext {
@@ -26,28 +24,9 @@ export interface SubmissionContext {
   readonly now: Date;
 }
 
-/** URLs one job may name. */
-const MOST_URLS = 20;
 const DEFAULT_PRIORITY = 5;
 
 const refuse = (message: string): InvalidSubmissionError => new InvalidSubmissionError(message);
-
-/** The first fault of a parse, as `parameters.drm: may hold …`. */
-export function describeIssue(
-  error: z.ZodError,
-  value: unknown,
-  prefix: readonly string[] = [],
-): string {
-  const issue = error.issues[0];
-  const inner = issue?.path ?? [];
-  const path = [...prefix, ...inner].map(String).join('.');
-  let found = value;
-  for (const key of inner) {
-    found = (found as Readonly<Record<PropertyKey, unknown>> | undefined)?.[key];
-  }
-  const fault = issue?.message ?? 'is wrong';
-  return `${path || 'the body'}: ${found === undefined ? `is missing, it ${fault}` : fault}`;
-}
 
 /**
  * Judges the text of a submission, valid JSON within the limits, and makes the job of it. Throws an
@@ -58,66 +37,42 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
   const body = Submission.safeParse(value);
   if (!body.success) throw refuse(describeIssue(body.error, value));
   const { job: section, parameters: given } = body.data;
-  if (!isRecipe(section.workflow)) {
-    throw refuse(
-      `job.workflow: "${section.workflow}" is not available in this version; available: ${RECIPES.join(', ')}`,
-    );
-  }
-  if (section.semaphore_url !== undefined) {
-    throw refuse('job.semaphore_url: semaphores are not available in this version');
-  }
-  const contract = RECIPE_CONTRACTS[section.workflow];
+  const contract = contractOf(section);
   const parsed = contract.parameters.safeParse(given);
   if (!parsed.success) throw refuse(describeIssue(parsed.error, given, ['parameters']));
   const parameters = parsed.data;
   refuseUnavailable(parameters);
 
-  const raw = sliceSubmission(text).parameters;
-  const stored = joinObject(keepRaw(raw, given, parameters));
+  const members = sliceMembers(text);
+  const raw = sliceMembers(members.get('parameters') ?? '{}');
   const isScheduled = section.run_at !== undefined && section.run_at > context.now;
+  const names = new Set(raw.keys());
   const job: NewJob = {
     tenantId: context.tenantId,
     workflow: section.workflow,
     contentId: parameters.content_id,
     priority: section.priority ?? DEFAULT_PRIORITY,
     state: isScheduled ? 'scheduled' : 'queued',
-    parameters: stored,
+    parameters: joinObject(keepRaw(raw, given, parameters)),
     customData: raw.get('custom_data') ?? null,
     runAt: section.run_at ?? null,
     semaphoreUrl: null,
     isPersistent: section.persist ?? false,
-    searchText: buildSearchText([section, given]),
+    searchText: buildSearchText(parameters.content_id, inSearchOrder(raw, members.get('job'))),
     callbackUrls: toCallbackUrls(parameters.rest_endpoints, context.checkUrl),
-    notes: [...toNotes(section, parameters, contract, isScheduled)],
+    notes: [...buildJobNotes({ section, parameters, names, contract, isScheduled })],
   };
   checkInput(job, context);
   return job;
 }
 
-/** What the job's log says first. */
-function* toNotes(
-  section: z.infer<typeof JobSection>,
-  parameters: VodstreamParameters,
-  contract: RecipeContract,
-  isScheduled: boolean,
-): Iterable<JobNote> {
-  yield {
-    severity: 'INFO',
-    message: `Job accepted: ${section.workflow} of ${parameters.content_id}`,
-  };
-  if (isScheduled) {
-    const runAt = section.run_at?.toISOString() ?? '';
-    yield { severity: 'INFO', message: `Job will run at: "${runAt}"` };
+function contractOf(section: JobSection): RecipeContract {
+  const fault = workflowFault(section.workflow);
+  if (fault !== undefined || !isRecipe(section.workflow)) throw refuse(`job.workflow: ${fault}`);
+  if (section.semaphore_url !== undefined) {
+    throw refuse('job.semaphore_url: not available in this version yet; use run_at');
   }
-  for (const name of contract.withoutEffect) {
-    if (parameters[name] !== undefined)
-      yield { severity: 'WARN', message: `${name} has no effect here` };
-  }
-  for (const name of contract.notYet) {
-    if (parameters[name] === true) {
-      yield { severity: 'WARN', message: `${name} has no effect: this version makes none` };
-    }
-  }
+  return RECIPE_CONTRACTS[section.workflow];
 }
 
 /** Refuses what would be published otherwise than asked. */
@@ -143,26 +98,23 @@ function* keepRaw(
 ): Iterable<readonly [string, string]> {
   for (const [key, text] of raw) {
     const [before, after] = [given[key], parsed[key]];
-    const isSetRight =
-      typeof before === 'string' && (typeof after === 'boolean' || typeof after === 'number');
-    // a time stays as it was written
-    yield [key, isSetRight && key !== 'thumbnail_time' ? JSON.stringify(after) : text];
+    const isValue = typeof after === 'boolean' || typeof after === 'number';
+    // a time, h:mm:ss, is no number sent as text: it stays as it was written
+    const isSetRight = isValue && typeof before === 'string' && !before.includes(':');
+    yield [key, isSetRight ? JSON.stringify(after) : text];
   }
 }
 
-function toCallbackUrls(
-  urls: readonly string[],
-  checkUrl: (url: string) => string | undefined,
-): NewJob['callbackUrls'] {
-  const unique = [...new Set(urls)];
-  if (unique.length > MOST_URLS) {
-    throw refuse(`parameters.rest_endpoints: has ${unique.length} URLs; ${MOST_URLS} at most`);
+/** What the client wrote on purpose first: a large `custom_data` must not crowd it out. */
+function* inSearchOrder(
+  raw: ReadonlyMap<string, string>,
+  job: string | undefined,
+): Iterable<string> {
+  for (const [key, text] of raw) {
+    if (key !== 'content_id' && key !== 'custom_data') yield text;
   }
-  return unique.map((url) => {
-    const fault = checkUrl(url);
-    if (fault !== undefined) throw refuse(`parameters.rest_endpoints: ${fault}`);
-    return { url, origin: new URL(url).origin };
-  });
+  yield raw.get('custom_data') ?? '';
+  yield job ?? '';
 }
 
 /** Makes the workflow's input once, so that what it cannot take is refused now and not later. */

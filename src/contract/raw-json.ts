@@ -1,40 +1,74 @@
-import { type Node, parseTree } from 'jsonc-parser';
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING = new Set([0x5b, 0x7b]); // [ {
+const CLOSING = new Set([0x5d, 0x7d]); // ] }
+const ENDS_SCALAR = new Set([0x2c, 0x5d, 0x7d, 0x20, 0x09, 0x0a, 0x0d]); // , ] } and white space
 
-const STRICT = { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false };
-
-/** The value node of a key; of the last one where a key stands twice, as JSON.parse takes it. */
-function valueOf(object: Node | undefined, key: string): Node | undefined {
-  const property = object?.children?.findLast((child) => child.children?.[0]?.value === key);
-  return property?.children?.[1];
+/** The index of the first character at or after `at` that is no JSON white space (RFC 8259 §2). */
+export function skipSpace(text: string, at: number): number {
+  let index = at;
+  while (' \t\n\r'.includes(text.charAt(index)) && index < text.length) index += 1;
+  return index;
 }
 
-const slice = (text: string, node: Node): string =>
-  text.slice(node.offset, node.offset + node.length);
+/** The index after the string whose opening quote stands at `at`. */
+export function endOfString(text: string, at: number): number {
+  let index = at + 1;
+  while (text.charCodeAt(index) !== QUOTE) {
+    index += text.charCodeAt(index) === BACKSLASH ? 2 : 1;
+    if (index >= text.length) throw new RangeError('The JSON text ends inside a string');
+  }
+  return index + 1;
+}
 
-/** Raw text of the parts of a submission that come back byte for byte. */
-export interface RawSubmission {
-  /** Key → raw JSON text of its value, in the order of the keys. */
-  readonly parameters: ReadonlyMap<string, string>;
+/** The index after the number or literal that begins at `at`. */
+export function endOfScalar(text: string, at: number): number {
+  let index = at;
+  while (index < text.length && !ENDS_SCALAR.has(text.charCodeAt(index))) index += 1;
+  return index;
+}
+
+/** The index after the value that begins at `at`. Keeps a depth instead of calling itself. */
+function endOfValue(text: string, at: number): number {
+  if (text.charCodeAt(at) === QUOTE) return endOfString(text, at);
+  if (!OPENING.has(text.charCodeAt(at))) return endOfScalar(text, at);
+  let depth = 0;
+  let index = at;
+  do {
+    const code = text.charCodeAt(index);
+    if (code === QUOTE) {
+      index = endOfString(text, index);
+      continue;
+    }
+    if (OPENING.has(code)) depth += 1;
+    else if (CLOSING.has(code)) depth -= 1;
+    index += 1;
+  } while (depth > 0 && index < text.length);
+  return index;
 }
 
 /**
- * Cuts a submission's parameters out of its text. A round trip through JSON.parse would change big
- * integers, `1.0`, key order and duplicate keys. `text` must be valid JSON.
+ * The members of a JSON object: key → raw text of its value, in the order in which the keys come
+ * first. Of a key that stands twice the last value counts, as JSON.parse takes it. `text` must be
+ * valid JSON (RFC 8259); one that is no object has no members.
  */
-export function sliceSubmission(text: string): RawSubmission {
-  const root = parseTree(text, [], STRICT);
-  const parameters = valueOf(root, 'parameters');
-  const slices = new Map<string, string>();
-  for (const property of parameters?.type === 'object' ? (parameters.children ?? []) : []) {
-    const [key, value] = property.children ?? [];
-    if (key !== undefined && value !== undefined) {
-      slices.set(String(key.value), slice(text, value));
-    }
+export function sliceMembers(text: string): ReadonlyMap<string, string> {
+  const members = new Map<string, string>();
+  let at = skipSpace(text, 0);
+  if (text.charAt(at) !== '{') return members;
+  at = skipSpace(text, at + 1);
+  while (text.charCodeAt(at) === QUOTE) {
+    const endOfKey = endOfString(text, at);
+    const start = skipSpace(text, skipSpace(text, endOfKey) + 1);
+    const end = endOfValue(text, start);
+    members.set(JSON.parse(text.slice(at, endOfKey)) as string, text.slice(start, end));
+    at = skipSpace(text, end);
+    if (text.charAt(at) === ',') at = skipSpace(text, at + 1);
   }
-  return { parameters: slices };
+  return members;
 }
 
-/** An object's text out of its members' raw texts. */
+/** An object's text out of its members' raw texts, which go in as they are. */
 export function joinObject(members: Iterable<readonly [string, string]>): string {
   return `{${[...members].map(([key, raw]) => `${JSON.stringify(key)}:${raw}`).join(',')}}`;
 }

@@ -2,12 +2,12 @@ import type { Recipe } from '../domain/recipes.ts';
 import { isRecipe, RECIPES } from '../domain/recipes.ts';
 import { WorkError } from '../domain/failure.ts';
 import type { RecipeInput, RecipeJob, StorageDefaults } from './recipe-input.ts';
+import { vodstreamInput } from './vodstream.ts';
 import {
   VODSTREAM_NOT_YET,
   VODSTREAM_WITHOUT_EFFECT,
   VodstreamParameters,
-  vodstreamInput,
-} from './vodstream.ts';
+} from './vodstream-parameters.ts';
 
 /** What the wire knows of a recipe. */
 export interface RecipeContract {

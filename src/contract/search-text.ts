@@ -1,23 +1,39 @@
+import { endOfScalar, endOfString, skipSpace } from './raw-json.ts';
+
+/** Characters kept of all values together; the rest of a large submission is not searched. */
 const MOST_CHARACTERS = 16 * 1024;
 
+const isStructure = (character: string): boolean => '[]{}:, \t\n\r'.includes(character);
+
+/** The scalar values of a JSON text in order: texts decoded, numbers as their digits were written. */
+function* scalarsOf(raw: string): Iterable<string> {
+  let at = 0;
+  while (at < raw.length) {
+    if (isStructure(raw.charAt(at))) {
+      at += 1;
+      continue;
+    }
+    const isText = raw.charAt(at) === '"';
+    const end = isText ? endOfString(raw, at) : endOfScalar(raw, at);
+    const isKey = isText && raw.charAt(skipSpace(raw, end)) === ':';
+    const token = raw.slice(at, end);
+    at = end;
+    if (!isKey && token !== 'null') yield isText ? (JSON.parse(token) as string) : token;
+  }
+}
+
 /**
- * Everything of a submission that `search` looks through: all its scalar values, a line each, up to
- * 16,384 characters.
+ * Everything that `search` looks through: the content id, then every scalar value of the raw JSON
+ * texts, a line each, up to 16,384 characters.
  */
-export function buildSearchText(values: readonly unknown[]): string {
-  const lines: string[] = [];
-  let length = 0;
-  const waiting: unknown[] = values.toReversed();
-  while (waiting.length > 0 && length < MOST_CHARACTERS) {
-    const value = waiting.pop();
-    if (Array.isArray(value)) waiting.push(...(value as unknown[]).toReversed());
-    else if (value instanceof Date) lines.push(value.toISOString());
-    else if (typeof value === 'object' && value !== null) {
-      waiting.push(...(Object.values(value) as unknown[]).toReversed());
-    } else if (['string', 'number', 'boolean'].includes(typeof value)) {
-      const line = String(value as string | number | boolean);
-      length += line.length + 1;
-      lines.push(line);
+export function buildSearchText(contentId: string, raws: Iterable<string>): string {
+  const lines = [contentId];
+  let length = contentId.length;
+  for (const raw of raws) {
+    for (const value of scalarsOf(raw)) {
+      if (length >= MOST_CHARACTERS) break;
+      lines.push(value);
+      length += value.length + 1;
     }
   }
   return lines.join('\n').slice(0, MOST_CHARACTERS).replaceAll('\u0000', '\uFFFD').toWellFormed();

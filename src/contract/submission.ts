@@ -1,46 +1,44 @@
 import { z } from 'zod';
-import { lenientBoolean, lenientInteger, lenientText } from './lenient.ts';
+import { lenientBoolean, lenientInteger, text } from './lenient.ts';
+import { Moment } from './moment.ts';
 
-/**
- * A moment as clients write it, `yyyy-MM-ddTHH:mm:ss.fff`, read as UTC; a `Z` or an offset is taken.
- */
-export const Moment = z
-  .string({ error: 'must be a time, yyyy-MM-ddTHH:mm:ss.fff' })
-  .transform((text, context) => {
-    const match =
-      /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?))?\s*(Z|[+-]\d{2}:?\d{2})?$/i.exec(
-        text.trim(),
-      );
-    const date = new Date(`${match?.[1] ?? ''}T${match?.[2] ?? '00:00'}${match?.[3] ?? 'Z'}`);
-    if (match === null || Number.isNaN(date.getTime())) {
-      context.addIssue({
-        code: 'custom',
-        message: 'must be a time, yyyy-MM-ddTHH:mm:ss.fff (UTC)',
-      });
-      return z.NEVER;
-    }
-    return date;
-  });
+const object = { error: 'must be an object' };
 
-const blankIsAbsent = (value: unknown): unknown =>
-  value === '' || value === null ? undefined : value;
+/** A blank text or null where a value may be left out: the same as leaving it out. */
+const orBlank = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (value === '' || value === null ? undefined : value), schema.optional());
 
 /** The part of a submission that says how the job is queued. */
-export const JobSection = z.looseObject({
-  workflow: z.string({ error: 'must name a workflow' }),
-  /** 1 first, 10 last. */
-  priority: z.preprocess(blankIsAbsent, lenientInteger(1, 10).optional()),
-  run_at: z.preprocess(blankIsAbsent, Moment.optional()),
-  semaphore_url: z.preprocess(blankIsAbsent, z.string({ error: 'must be a URL' }).optional()),
-  persist: z.preprocess(blankIsAbsent, lenientBoolean.optional()),
-});
+export const JobSection = z.looseObject(
+  {
+    workflow: z
+      .string({ error: 'must name a workflow' })
+      .meta({ example: 'vodstream' })
+      .describe('Name of the workflow. This version runs vodstream'),
+    priority: orBlank(lenientInteger(1, 10)).describe('1 first, 10 last. Default: 5'),
+    run_at: orBlank(Moment).describe(
+      'The job waits until then. UTC; a Z or an offset is taken too',
+    ),
+    semaphore_url: orBlank(z.string({ error: 'must be a URL' })).describe(
+      'Not available in this version: refused',
+    ),
+    persist: orBlank(lenientBoolean).describe('Keep the job when old jobs are cleared'),
+  },
+  object,
+);
 
-/** The body of `POST /job`. */
-export const Submission = z.looseObject({
-  client: lenientText.optional(),
-  job: JobSection,
-  parameters: z.record(z.string(), z.unknown(), { error: 'must be an object' }).default({}),
-});
+/** {@link JobSection} as it comes out of the schema. */
+export type JobSection = z.infer<typeof JobSection>;
+
+/** The body of `POST /job`. `parameters` are judged by the workflow's own schema. */
+export const Submission = z.looseObject(
+  {
+    client: text.optional().describe('The client, where the header client is missing'),
+    job: JobSection,
+    parameters: z.record(z.string(), z.unknown(), object).default({}),
+  },
+  object,
+);
 
 /** {@link Submission} as it comes out of the schema. */
 export type Submission = z.infer<typeof Submission>;

@@ -5,8 +5,8 @@ import type { Db } from './db.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { withoutNul } from './logs.ts';
 
-/** A job as the store keeps it. */
-export interface Job {
+/** What a listing shows of a job: all but its large texts. */
+export interface JobSummary {
   readonly id: number;
   readonly tenantId: number;
   readonly tenant: string;
@@ -15,19 +15,23 @@ export interface Job {
   readonly priority: number;
   readonly state: JobState;
   readonly isFailed: boolean;
-  /** JSON text as submitted, with numbers and booleans sent as strings set right. */
-  readonly parameters: string;
-  /** `custom_data` byte for byte, null where there was none. */
-  readonly customData: string | null;
   readonly runAt: Date | null;
   readonly semaphoreUrl: string | null;
   readonly isPersistent: boolean;
   readonly message: string | null;
-  readonly result: JobResult | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
+}
+
+/** A job as the store keeps it. */
+export interface Job extends JobSummary {
+  /** JSON text as submitted, with numbers and booleans sent as strings set right. */
+  readonly parameters: string;
+  /** `custom_data` byte for byte, null where there was none. */
+  readonly customData: string | null;
+  readonly result: JobResult | null;
 }
 
 /** What a submission becomes. */
@@ -56,7 +60,7 @@ export interface JobNote {
   readonly message: string;
 }
 
-interface JobRow {
+interface SummaryRow {
   id: number;
   tenant_id: number;
   tenant: string;
@@ -65,27 +69,31 @@ interface JobRow {
   priority: number;
   queue_state: number;
   failed: boolean;
-  parameters: string;
-  custom_data: string | null;
   run_at: Date | null;
   semaphore_url: string | null;
   persist: boolean;
   message: string | null;
-  result: JobResult | null;
   created_at: Date;
   updated_at: Date;
   started_at: Date | null;
   ended_at: Date | null;
 }
 
-/** Columns of a {@link JobRow}, for queries that join `tenants`. */
-export const JOB_COLUMNS = sql.raw(`
-  jobs.id, tenant_id, tenants.name AS tenant, workflow, content_id, priority, queue_state, failed,
-  parameters, custom_data, run_at, semaphore_url, persist, message, result, jobs.created_at,
-  updated_at, started_at, ended_at`);
+interface JobRow extends SummaryRow {
+  parameters: string;
+  custom_data: string | null;
+  result: JobResult | null;
+}
 
-/** Maps a row of {@link JOB_COLUMNS}. */
-export const jobFromRow = (row: JobRow): Job => ({
+/** Columns of a {@link JobSummary}, for queries that join `tenants`. */
+export const SUMMARY_COLUMNS = sql.raw(`
+  jobs.id, tenant_id, tenants.name AS tenant, workflow, content_id, priority, queue_state, failed,
+  run_at, semaphore_url, persist, message, jobs.created_at, updated_at, started_at, ended_at`);
+
+const JOB_COLUMNS = sql`${SUMMARY_COLUMNS}, parameters, custom_data, result`;
+
+/** Maps a row of {@link SUMMARY_COLUMNS}. */
+export const summaryFromRow = (row: SummaryRow): JobSummary => ({
   id: row.id,
   tenantId: row.tenant_id,
   tenant: row.tenant,
@@ -94,22 +102,26 @@ export const jobFromRow = (row: JobRow): Job => ({
   priority: row.priority,
   state: jobStateName(row.queue_state),
   isFailed: row.failed,
-  parameters: row.parameters,
-  customData: row.custom_data,
   runAt: row.run_at,
   semaphoreUrl: row.semaphore_url,
   isPersistent: row.persist,
   message: row.message,
-  result: row.result,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   startedAt: row.started_at,
   endedAt: row.ended_at,
 });
 
+const jobFromRow = (row: JobRow): Job => ({
+  ...summaryFromRow(row),
+  parameters: row.parameters,
+  customData: row.custom_data,
+  result: row.result,
+});
+
 /**
- * Inserts a job with its first log rows and the streams its callbacks will flow in, in one statement. Text must hold no
- * NUL: `parameters` and `custom_data` are JSON text, where it is escaped.
+ * Inserts a job with its first log rows and the streams its callbacks will flow in, in one statement.
+ * Text must hold no NUL: `parameters` and `custom_data` are JSON text, where it is escaped.
  */
 export async function insertJob(db: Db, job: NewJob): Promise<number> {
   const urls = job.callbackUrls.map((one) => one.url);
@@ -191,17 +203,4 @@ export async function getTenantJob(
     SELECT ${JOB_COLUMNS} FROM jobs JOIN tenants ON tenants.id = tenant_id
     WHERE jobs.id = ${jobId} AND tenant_id = ${tenantId}`.execute(db);
   return rows[0] && jobFromRow(rows[0]);
-}
-
-/**
- * Where a waiting job stands: 1 for the next to start, null for a job that does not wait. Jobs start
- * by priority, then in order of submission.
- */
-export async function getQueuePosition(db: Db, job: Job): Promise<number | null> {
-  if (job.state !== 'queued') return null;
-  const { rows } = await sql<{ ahead: number }>`
-    SELECT count(*) AS ahead FROM jobs
-    WHERE tenant_id = ${job.tenantId} AND queue_state = ${JOB_STATES.queued}
-      AND (priority, id) < (${job.priority}, ${job.id})`.execute(db);
-  return (rows[0]?.ahead ?? 0) + 1;
 }

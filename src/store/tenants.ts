@@ -47,6 +47,27 @@ export async function getTenant(db: Db, name: string): Promise<Tenant | undefine
   return rows[0] && fromRow(rows[0]);
 }
 
+/** A tenant with the hashes (SHA-256) of its valid keys. */
+export interface TenantCredentials {
+  readonly tenant: Tenant;
+  readonly keyHashes: readonly Buffer[];
+}
+
+/**
+ * A tenant by name with its keys, unless there is none or it is disabled. One statement either way: an
+ * unknown name takes no less time than a known one.
+ */
+export async function getTenantCredentials(
+  db: Db,
+  name: string,
+): Promise<TenantCredentials | undefined> {
+  const { rows } = await sql<TenantRow & { key_hashes: Buffer[] }>`
+    SELECT ${COLUMNS}, ARRAY(SELECT key_hash FROM api_keys
+                             WHERE tenant_id = tenants.id AND revoked_at IS NULL) AS key_hashes
+    FROM tenants WHERE name = ${name} AND disabled_at IS NULL`.execute(db);
+  return rows[0] && { tenant: fromRow(rows[0]), keyHashes: rows[0].key_hashes };
+}
+
 /** Adds a tenant; one of that name that exists already is left as it is. */
 export async function insertTenant(
   db: Db,

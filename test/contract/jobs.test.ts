@@ -48,7 +48,10 @@ describe('POST /job', () => {
     ['{"job":', /not valid JSON/],
     ['[]', /the body: must be an object|expected object/i],
     ['{}', /job: is missing/],
-    ['{"job":{"workflow":"nope"}}', /job\.workflow: "nope" is not available/],
+    [
+      '{"job":{"workflow":"nope"}}',
+      /job\.workflow: there is no workflow "nope"; available: vodstream/,
+    ],
   ])('answers 400 with a reason to %s', async (body, reason) => {
     const { status, json } = await api.send('POST', '/job', body);
     expect(status).toBe(400);

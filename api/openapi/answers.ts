@@ -1,0 +1,35 @@
+import type { z } from '@hono/zod-openapi';
+import { ErrorJson } from '../../src/contract/answers.ts';
+import type { ErrorStatus } from '../errors.ts';
+
+/** Both headers of the contract's authentication. */
+export const CREDENTIALS = [{ client: [], apiKey: [] }];
+
+const REASONS: Readonly<Record<ErrorStatus, string>> = {
+  400: 'The request cannot be; `error` names the field and says what would be right',
+  401: 'Missing or wrong credentials',
+  404: 'No such job, or one of another client: the two look the same',
+  405: 'The path takes other methods, named in `Allow`',
+  413: 'The body is larger than 2 MiB',
+  415: 'The body is not JSON, or is compressed',
+  500: 'Something failed on the server',
+};
+
+/** The answers of a route: success with a schema, and the errors it can give besides 500. */
+export function answers<Schema extends z.ZodType>(
+  description: string,
+  schema: Schema,
+  errors: readonly ErrorStatus[],
+) {
+  const error = (status: ErrorStatus) => ({
+    description: REASONS[status],
+    content: { 'application/json': { schema: ErrorJson } },
+  });
+  return {
+    200: { description, content: { 'application/json': { schema } } },
+    ...(Object.fromEntries([...errors, 500 as const].map((one) => [one, error(one)])) as Record<
+      never,
+      ReturnType<typeof error>
+    >),
+  };
+}

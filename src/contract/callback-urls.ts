@@ -1,0 +1,28 @@
+import type { NewJob } from '../store/jobs.ts';
+import { InvalidSubmissionError } from './fault.ts';
+
+/** URLs one job may name. */
+const MOST_URLS = 20;
+
+const refuse = (why: string): InvalidSubmissionError =>
+  new InvalidSubmissionError(`parameters.rest_endpoints: ${why}`);
+
+/**
+ * The URLs that a job's callbacks go to, as they were written, one that means the same twice only
+ * once. `checkUrl` says why one may not be called. Throws an {@link InvalidSubmissionError}.
+ */
+export function toCallbackUrls(
+  urls: readonly string[],
+  checkUrl: (url: string) => string | undefined,
+): NewJob['callbackUrls'] {
+  const byHref = new Map<string, NewJob['callbackUrls'][number]>();
+  for (const url of new Set(urls)) {
+    const fault = checkUrl(url);
+    if (fault !== undefined) throw refuse(fault);
+    const { href, origin } = new URL(url);
+    if (href.includes('#')) throw refuse('a URL has a fragment (#…), which no receiver ever gets');
+    if (!byHref.has(href)) byHref.set(href, { url, origin });
+    if (byHref.size > MOST_URLS) throw refuse(`has more than ${MOST_URLS} different URLs`);
+  }
+  return [...byHref.values()];
+}

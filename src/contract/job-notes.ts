@@ -1,0 +1,31 @@
+import type { JobNote } from '../store/jobs.ts';
+import type { RecipeContract } from './recipes.ts';
+import type { JobSection } from './submission.ts';
+import type { VodstreamParameters } from './vodstream-parameters.ts';
+
+/** What a job's log says first, in order. `names` are the parameters that the client sent. */
+export function* buildJobNotes(submitted: {
+  readonly section: JobSection;
+  readonly parameters: VodstreamParameters;
+  readonly names: ReadonlySet<string>;
+  readonly contract: RecipeContract;
+  readonly isScheduled: boolean;
+}): Iterable<JobNote> {
+  const { section, parameters, names, contract } = submitted;
+  yield {
+    severity: 'INFO',
+    message: `Job accepted: ${section.workflow} of ${parameters.content_id}`,
+  };
+  if (submitted.isScheduled) {
+    const runAt = section.run_at?.toISOString() ?? '';
+    yield { severity: 'INFO', message: `Job will run at: "${runAt}"` };
+  }
+  for (const name of contract.withoutEffect) {
+    if (names.has(name)) yield { severity: 'WARN', message: `${name} has no effect here` };
+  }
+  for (const name of contract.notYet) {
+    if (parameters[name] === true) {
+      yield { severity: 'WARN', message: `${name} has no effect: this version makes none` };
+    }
+  }
+}
