@@ -65,7 +65,15 @@ export async function insertTaskEvents(
     ), log AS (
       INSERT INTO logs (job_id, task_id, severity, progname, message)
       SELECT ${jobId}::bigint, task_id, severity, 'controller', log_message FROM fresh ORDER BY ord
-    ), stream AS (
+    ), ${deliverToStreams(jobId)}
+    SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)`.execute(
+    db,
+  );
+}
+
+/** The part of a statement that gives what its `event` part has added to each of the job's streams. */
+const deliverToStreams = (jobId: number) => sql`
+    stream AS (
       UPDATE streams SET due_at = coalesce(due_at, now())
       WHERE job_id = ${jobId} AND EXISTS (SELECT FROM event)
       RETURNING id
@@ -73,11 +81,7 @@ export async function insertTaskEvents(
       INSERT INTO deliveries (stream_id, event_id)
       SELECT stream.id, event.id FROM event CROSS JOIN stream
       RETURNING id
-    )
-    SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)`.execute(
-    db,
-  );
-}
+    )`;
 
 /** Adds the job's own end event; false where the job had one already. */
 export async function insertJobEndEvent(db: Db, jobId: number, body: string): Promise<boolean> {
@@ -86,15 +90,7 @@ export async function insertJobEndEvent(db: Db, jobId: number, body: string): Pr
       INSERT INTO events (job_id, task_number, is_end, body) VALUES (${jobId}, 0, true, ${body})
       ON CONFLICT (job_id, task_number, is_end) DO NOTHING
       RETURNING id
-    ), stream AS (
-      UPDATE streams SET due_at = coalesce(due_at, now())
-      WHERE job_id = ${jobId} AND EXISTS (SELECT FROM event)
-      RETURNING id
-    ), delivery AS (
-      INSERT INTO deliveries (stream_id, event_id)
-      SELECT stream.id, event.id FROM event CROSS JOIN stream
-      RETURNING id
-    ), told AS (
+    ), ${deliverToStreams(jobId)}, told AS (
       SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)
     )
     SELECT id FROM event LEFT JOIN told ON true`.execute(db);

@@ -119,6 +119,6 @@ test('an AVI says its size; one that was never finished does not', () => {
 
 test('what a tool said is told without addresses, threads and folders', () => {
   const tail =
-    "[mov @ 0x55d0] moov atom not found\nE1124 10:20:00.142801    6639 mp4_media_parser.cc:372] Error parsing '/srv/work/job-1/source_1.mp4'\n";
+    "[mov @ 0x55d0] moov atom not found\nE1124 10:20:00.142801    6639 mp4_media_parser.cc:372] Error parsing '/srv/scratch/job-1/source_1.mp4'\n";
   expect(describeStderr(tail)).toBe("moov atom not found | Error parsing 'source_1.mp4'");
 });
