@@ -5,7 +5,7 @@ import type { Logger } from '../src/log/logger.ts';
 import type { ApiEnv } from './deps.ts';
 
 /** Statuses that the API answers with besides 200. */
-export type ErrorStatus = 400 | 401 | 404 | 405 | 413 | 415 | 500;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503;
 
 /** An answer other than success; `{"error": message}` on the wire. */
 export class ApiError extends Error {

@@ -8,11 +8,15 @@ export const CREDENTIALS = [{ client: [], apiKey: [] }];
 const REASONS: Readonly<Record<ErrorStatus, string>> = {
   400: 'The request cannot be; `error` names the field and says what would be right',
   401: 'Missing or wrong credentials',
+  403: "The client's role does not allow it",
   404: 'No such job, or one of another client: the two look the same',
   405: 'The path takes other methods, named in `Allow`',
+  409: 'It clashes with what is there; `error` says with what',
   413: 'The body is larger than 2 MiB',
   415: 'The body is not JSON, or is compressed',
+  429: 'Too many requests; `Retry-After` says how many seconds to wait',
   500: 'Something failed on the server',
+  503: 'A part that this needs is down; `error` says which',
 };
 
 /** The answers of a route: success with a schema, and the errors it can give besides 500. */
