@@ -1,4 +1,5 @@
 import type { BootstrapTenant } from '../src/config/config.ts';
+import { TENANT_ROLES } from '../src/domain/roles.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { insertApiKey } from '../src/store/api-keys.ts';
 import type { Db } from '../src/store/db.ts';
@@ -26,6 +27,7 @@ export async function bootstrapTenants(
       sourceStorage: options.isEmbedded ? 'local' : 'S3',
       destinationStorage: null,
       allowedNetworks: options.isEmbedded ? LOOPBACK : [],
+      roles: options.isEmbedded ? TENANT_ROLES : [],
     });
     if (created !== undefined) {
       log.info({ tenant: name, networks: created.allowedNetworks }, 'tenant created');

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isTenantRole, type TenantRole } from '../domain/roles.ts';
 import type { Db } from './db.ts';
 
 /** A tenant: who submits jobs, with its roots and what its URLs may reach. */
@@ -14,6 +15,8 @@ export interface Tenant {
   readonly destinationStorage: string | null;
   /** CIDR blocks besides the public networks that its URLs may lead to. */
   readonly allowedNetworks: readonly string[];
+  /** What it may change besides its own jobs. */
+  readonly roles: readonly TenantRole[];
 }
 
 interface TenantRow {
@@ -24,10 +27,11 @@ interface TenantRow {
   source_storage: string;
   destination_storage: string | null;
   allowed_networks: string[];
+  roles: string[];
 }
 
 const COLUMNS = sql.raw(
-  'id, name, input_root, output_root, source_storage, destination_storage, allowed_networks',
+  'id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles',
 );
 
 const fromRow = (row: TenantRow): Tenant => ({
@@ -38,6 +42,7 @@ const fromRow = (row: TenantRow): Tenant => ({
   sourceStorage: row.source_storage,
   destinationStorage: row.destination_storage,
   allowedNetworks: row.allowed_networks,
+  roles: row.roles.filter(isTenantRole),
 });
 
 /** A tenant by name, unless there is none or it is disabled. */
@@ -68,15 +73,18 @@ export async function getTenantCredentials(
   return rows[0] && { tenant: fromRow(rows[0]), keyHashes: rows[0].key_hashes };
 }
 
+/** A tenant that is to be made. */
+export interface NewTenant extends Omit<Tenant, 'id' | 'roles'> {
+  /** Default none. */
+  readonly roles?: readonly TenantRole[];
+}
+
 /** Adds a tenant; one of that name that exists already is left as it is. */
-export async function insertTenant(
-  db: Db,
-  tenant: Omit<Tenant, 'id'>,
-): Promise<Tenant | undefined> {
+export async function insertTenant(db: Db, tenant: NewTenant): Promise<Tenant | undefined> {
   const { rows } = await sql<TenantRow>`
-    INSERT INTO tenants (name, input_root, output_root, source_storage, destination_storage, allowed_networks)
+    INSERT INTO tenants (name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles)
     VALUES (${tenant.name}, ${tenant.inputRoot}, ${tenant.outputRoot}, ${tenant.sourceStorage},
-            ${tenant.destinationStorage}, ${tenant.allowedNetworks}::text[])
+            ${tenant.destinationStorage}, ${tenant.allowedNetworks}::text[], ${tenant.roles ?? []}::text[])
     ON CONFLICT (name) DO NOTHING
     RETURNING ${COLUMNS}`.execute(db);
   return rows[0] && fromRow(rows[0]);

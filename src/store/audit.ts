@@ -1,0 +1,23 @@
+import { sql } from 'kysely';
+import type { Db } from './db.ts';
+
+/** A change that somebody made. */
+export interface AuditEntry {
+  /** The tenant that was changed; null where the change concerns all. */
+  readonly tenantId: number | null;
+  /** The name of the tenant that asked, or `cli`. */
+  readonly actor: string;
+  /** What was done, as `<thing>.<verb>`: `setting.update`, `schedule.switch`, `key.revoke`. */
+  readonly action: string;
+  /** What it was before and after. Never a secret. */
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** Keeps who changed what. Belongs into the transaction of the change, so that there is none without it. */
+export async function insertAudit(db: Db, entry: AuditEntry): Promise<void> {
+  await sql`
+    INSERT INTO audit (tenant_id, actor, action, detail)
+    VALUES (${entry.tenantId}, ${entry.actor}, ${entry.action}, ${JSON.stringify(entry.detail)})`.execute(
+    db,
+  );
+}
