@@ -16,6 +16,12 @@ export interface RecordEventsInput {
   readonly events: readonly TaskEvent[];
 }
 
+/**
+ * Numbers of the tasks whose start is held because the job is paused; undefined where none is, which
+ * is what histories of version 0.1.0 say too.
+ */
+export type RecordEventsResult = readonly number[] | undefined;
+
 /** Input of `finishJob`. */
 export interface FinishJobInput {
   readonly jobId: number;
@@ -32,6 +38,6 @@ export interface FinishJobInput {
  * again does nothing.
  */
 export interface JournalActivities {
-  recordEvents(input: RecordEventsInput): Promise<void>;
+  recordEvents(input: RecordEventsInput): Promise<RecordEventsResult>;
   finishJob(input: FinishJobInput): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { buildTaskCallback } from '../../src/domain/callback.ts';
 import { taskId } from '../../src/domain/task-id.ts';
 import type { Db } from '../../src/store/db.ts';
 import { insertTaskEvents, type NewTaskEvent } from '../../src/store/events.ts';
+import { haltPausedJob } from '../../src/store/job-changes.ts';
 import { finishJob } from '../../src/store/finish.ts';
 import { getJobIdentity, type JobIdentity } from '../../src/store/jobs.ts';
 import type { JournalActivities, TaskEvent } from './contract.ts';
@@ -48,11 +49,13 @@ export function createJournal(deps: { readonly db: Db }): JournalActivities {
   return {
     recordEvents: async ({ jobId, events }) => {
       const job = await identify(jobId);
-      await insertTaskEvents(
+      const { isPaused, heldTasks } = await insertTaskEvents(
         deps.db,
         jobId,
         events.map((event) => toNewEvent(job, event)),
       );
+      if (isPaused) await haltPausedJob(deps.db, jobId);
+      return heldTasks.length === 0 ? undefined : heldTasks;
     },
     finishJob: async ({ events, ...end }) => {
       const job = await identify(end.jobId);

@@ -4,11 +4,21 @@ import { settingsFrom } from '../domain/settings.ts';
 import { freeSlots } from '../domain/slots.ts';
 import { CHANNELS } from './listen.ts';
 import { type Db, inTransaction } from './db.ts';
+import { settingsOf } from './settings.ts';
+
+/**
+ * The jobs that hold a slot: those that run, and those that were paused or given up while they ran and
+ * whose workflow has not stopped yet. The condition of the index `jobs_slots`, word for word.
+ */
+export const HOLDS_SLOT = sql.raw(
+  `(queue_state = ${JOB_STATES.started} OR is_leaving) AND ended_at IS NULL`,
+);
 
 /**
  * Gives a tenant's free slots to its next jobs and returns their ids. Safe to call at any time and
  * any number of times at once: the tenant's row is the lock, and running jobs are counted from their
- * rows, so nothing can drift. Jobs go by priority number, then in order of submission.
+ * rows, so nothing can drift. Jobs go by priority number, then in order of submission. Those of a
+ * disabled tenant wait until it is enabled.
  */
 export async function admitJobs(db: Db, tenantId: number): Promise<readonly number[]> {
   return inTransaction(db, (transaction) => admitInTransaction(transaction, tenantId));
@@ -20,16 +30,16 @@ export async function admitInTransaction(
   tenantId: number,
 ): Promise<readonly number[]> {
   // NO KEY UPDATE: inserts of jobs hold a KEY SHARE lock on this row and need not wait
-  const { rows: known } = await sql<{ settings: Record<string, string> | null }>`
-    SELECT (SELECT json_object_agg(name, setting) FROM settings WHERE tenant_id = tenants.id) AS settings
-    FROM tenants WHERE id = ${tenantId} FOR NO KEY UPDATE`.execute(transaction);
-  if (known[0] === undefined) return [];
-  const settings = settingsFrom(known[0].settings ?? {});
-  const { rows: use } = await sql<{ started: number; ordinary: number }>`
-    SELECT count(*) AS started, count(*) FILTER (WHERE priority > ${settings.priorityThreshold}) AS ordinary
-    FROM jobs WHERE tenant_id = ${tenantId} AND queue_state = ${JOB_STATES.started}`.execute(
+  const { rows: known } = await sql<{ settings: Record<string, string> }>`
+    SELECT ${settingsOf(sql.ref('tenants.id'))} AS settings
+    FROM tenants WHERE id = ${tenantId} AND disabled_at IS NULL FOR NO KEY UPDATE`.execute(
     transaction,
   );
+  if (known[0] === undefined) return [];
+  const settings = settingsFrom(known[0].settings);
+  const { rows: use } = await sql<{ started: number; ordinary: number }>`
+    SELECT count(*) AS started, count(*) FILTER (WHERE priority > ${settings.priorityThreshold}) AS ordinary
+    FROM jobs WHERE tenant_id = ${tenantId} AND ${HOLDS_SLOT}`.execute(transaction);
   const free = freeSlots(settings, {
     started: use[0]?.started ?? 0,
     startedOrdinary: use[0]?.ordinary ?? 0,
@@ -37,11 +47,11 @@ export async function admitInTransaction(
   if (free.any === 0) return [];
   const { rows } = await sql<{ id: number }>`
     WITH next AS (
-      SELECT id, priority FROM jobs
+      SELECT id, priority, started_at IS NOT NULL AS has_run FROM jobs
       WHERE tenant_id = ${tenantId} AND queue_state = ${JOB_STATES.queued}
       ORDER BY priority, id LIMIT ${free.any}
     ), ranked AS (
-      SELECT id, priority,
+      SELECT id, has_run, priority,
              count(*) FILTER (WHERE priority > ${settings.priorityThreshold})
                OVER (ORDER BY priority, id) AS ordinary
       FROM next
@@ -53,7 +63,9 @@ export async function admitInTransaction(
         WHERE priority <= ${settings.priorityThreshold} OR ordinary <= ${free.ordinary})
       RETURNING id, priority
     ), told AS (
-      INSERT INTO outbox (job_id, kind) SELECT id, 'start' FROM admitted ORDER BY priority, id
+      INSERT INTO outbox (job_id, kind)
+      SELECT id, CASE WHEN has_run THEN 'resume' ELSE 'start' END
+      FROM admitted JOIN ranked USING (id) ORDER BY admitted.priority, id
     )
     SELECT id FROM admitted ORDER BY priority, id`.execute(transaction);
   if (rows.length > 0) await sql`SELECT pg_notify(${CHANNELS.outbox}, '')`.execute(transaction);

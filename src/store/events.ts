@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { TaskEventName } from '../domain/callback.ts';
+import { JOB_STATES } from '../domain/job-state.ts';
 import type { Db } from './db.ts';
 import { CHANNELS } from './listen.ts';
 import { SEVERITIES } from '../domain/severity.ts';
@@ -19,16 +20,25 @@ export interface NewTaskEvent {
   readonly logMessage: string;
 }
 
+/** What came of recording task events. */
+export interface RecordedEvents {
+  /** The job is paused: no task may start. */
+  readonly isPaused: boolean;
+  /** Numbers of the tasks whose start was not recorded, because the job is paused. */
+  readonly heldTasks: readonly number[];
+}
+
 /**
  * Records task events of one job, in their order, in one statement: the tasks' rows, the events, a
  * delivery to each URL, and log rows. An event that is there already is left as it is, so recording
- * again, after a lost answer or a reset, tells nothing twice.
+ * again, after a lost answer or a reset, tells nothing twice. The start of a task of a paused job is
+ * held back.
  */
 export async function insertTaskEvents(
   db: Db,
   jobId: number,
   events: readonly NewTaskEvent[],
-): Promise<void> {
+): Promise<RecordedEvents> {
   const input = JSON.stringify(
     events.map((event, order) => ({
       ord: order,
@@ -44,11 +54,15 @@ export async function insertTaskEvents(
       severity: SEVERITIES.indexOf(event.event === 'fail' ? 'ERROR' : 'INFO'),
     })),
   );
-  await sql`
-    WITH input AS (
+  const { rows } = await sql<{ is_paused: boolean; held: number[] }>`
+    WITH job AS (
+      SELECT queue_state = ${JOB_STATES.paused} AS is_paused FROM jobs WHERE id = ${jobId}
+    ), given AS (
       SELECT * FROM json_to_recordset(${input}::json) AS e (
         ord integer, number smallint, task_id bigint, name text, event text, is_end boolean,
         message text, body text, at timestamptz, log_message text, severity smallint)
+    ), input AS (
+      SELECT given.* FROM given, job WHERE is_end OR NOT is_paused
     ), event AS (
       INSERT INTO events (job_id, task_number, is_end, body)
       SELECT ${jobId}::bigint, number, is_end, body FROM input ORDER BY ord
@@ -65,10 +79,16 @@ export async function insertTaskEvents(
     ), log AS (
       INSERT INTO logs (job_id, task_id, severity, progname, message)
       SELECT ${jobId}::bigint, task_id, severity, 'controller', log_message FROM fresh ORDER BY ord
-    ), ${deliverToStreams(jobId)}
-    SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)`.execute(
-    db,
-  );
+    ), ${deliverToStreams(jobId)}, told AS (
+      SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)
+    )
+    SELECT is_paused, ARRAY(
+      SELECT number FROM given
+      WHERE is_paused AND NOT is_end AND NOT EXISTS (
+        SELECT FROM events WHERE job_id = ${jobId} AND task_number = number AND NOT events.is_end)
+    ) AS held
+    FROM job LEFT JOIN told ON true`.execute(db);
+  return { isPaused: rows[0]?.is_paused ?? false, heldTasks: rows[0]?.held ?? [] };
 }
 
 /** The part of a statement that gives what its `event` part has added to each of the job's streams. */

@@ -18,51 +18,59 @@ export interface JobEnd {
   readonly events: readonly NewTaskEvent[];
 }
 
+/** What the job end of a job that was given up tells, whatever its workflow says of being cancelled. */
+export const GIVEN_UP = 'The job was given up (broken)';
+
 /**
  * Ends a job in one transaction: its state, the callbacks of its end, and its slot, which goes to the
  * next job at once. Ending a job that has ended does nothing and returns false. A job that a person
  * gave up (`broken`) stays broken and is told as failed.
  */
 export async function finishJob(db: Db, end: JobEnd): Promise<boolean> {
-  return inTransaction(db, async (transaction) => {
-    const { rows } = await sql<{ tenant_id: number; queue_state: number }>`
+  return inTransaction(db, (transaction) => finishInTransaction(transaction, end));
+}
+
+/** {@link finishJob} inside a transaction that does more. */
+export async function finishInTransaction(transaction: Db, end: JobEnd): Promise<boolean> {
+  const { rows } = await sql<{ tenant_id: number; queue_state: number }>`
       UPDATE jobs SET
         queue_state = CASE WHEN queue_state = ${JOB_STATES.broken} THEN queue_state
                            ELSE ${JOB_STATES.completed} END,
-        failed = ${end.isFailed} OR queue_state = ${JOB_STATES.broken},
+        failed = ${end.isFailed} OR queue_state = ${JOB_STATES.broken}, is_leaving = false,
         ended_at = clock_timestamp(), updated_at = clock_timestamp()
       WHERE id = ${end.jobId} AND ended_at IS NULL
-        AND queue_state IN (${JOB_STATES.started}, ${JOB_STATES.paused}, ${JOB_STATES.broken})
+        AND (queue_state IN (${JOB_STATES.started}, ${JOB_STATES.paused}, ${JOB_STATES.broken})
+             OR dispatched_at IS NOT NULL)
       RETURNING tenant_id, queue_state`.execute(transaction);
-    const row = rows[0];
-    if (row === undefined) return false;
-    if (end.events.length > 0) await insertTaskEvents(transaction, end.jobId, end.events);
-    const job = await getJob(transaction, end.jobId);
-    if (job === undefined) throw new Error(`Job ${end.jobId} vanished while it was ending`);
-    const message = job.isFailed ? withoutNul(end.reason) : (job.result?.message ?? '');
-    await sql`UPDATE jobs SET message = ${message} WHERE id = ${end.jobId}`.execute(transaction);
-    await insertJobEndEvent(
-      transaction,
-      end.jobId,
-      buildJobCallback({
-        jobId: job.id,
-        isFailed: job.isFailed,
-        workflow: job.workflow,
-        contentId: job.contentId,
-        tenant: job.tenant,
-        customData: job.customData,
-        message,
-        timeMs: end.timeMs,
-        ...(job.result === null || job.isFailed ? {} : { result: job.result }),
-      }),
-    );
-    await insertLog(transaction, {
-      jobId: end.jobId,
-      severity: job.isFailed ? 'ERROR' : 'INFO',
-      progname: 'controller',
-      message: job.isFailed ? `Job failed: ${message}` : 'Job completed',
-    });
-    await admitInTransaction(transaction, row.tenant_id);
-    return true;
+  const row = rows[0];
+  if (row === undefined) return false;
+  if (end.events.length > 0) await insertTaskEvents(transaction, end.jobId, end.events);
+  const job = await getJob(transaction, end.jobId);
+  if (job === undefined) throw new Error(`Job ${end.jobId} vanished while it was ending`);
+  const reason = row.queue_state === JOB_STATES.broken ? GIVEN_UP : withoutNul(end.reason);
+  const message = job.isFailed ? reason : (job.result?.message ?? '');
+  await sql`UPDATE jobs SET message = ${message} WHERE id = ${end.jobId}`.execute(transaction);
+  await insertJobEndEvent(
+    transaction,
+    end.jobId,
+    buildJobCallback({
+      jobId: job.id,
+      isFailed: job.isFailed,
+      workflow: job.workflow,
+      contentId: job.contentId,
+      tenant: job.tenant,
+      customData: job.customData,
+      message,
+      timeMs: end.timeMs,
+      ...(job.result === null || job.isFailed ? {} : { result: job.result }),
+    }),
+  );
+  await insertLog(transaction, {
+    jobId: end.jobId,
+    severity: job.isFailed ? 'ERROR' : 'INFO',
+    progname: 'controller',
+    message: job.isFailed ? `Job failed: ${message}` : 'Job completed',
   });
+  await admitInTransaction(transaction, row.tenant_id);
+  return true;
 }

@@ -1,11 +1,18 @@
 import { sql } from 'kysely';
 import type { Db } from './db.ts';
+import { CHANNELS } from './listen.ts';
+
+/**
+ * What Temporal is told about a job: `start` its execution, `resume` one that was paused, `cancel` one
+ * that was given up.
+ */
+export type OutboxKind = 'start' | 'resume' | 'cancel';
 
 /** Something Temporal is still to be told about a job. */
 export interface OutboxEntry {
   readonly id: number;
   readonly jobId: number;
-  readonly kind: 'start';
+  readonly kind: OutboxKind;
   /** Tries so far, this one included. */
   readonly attempts: number;
 }
@@ -18,7 +25,7 @@ const CLAIM_SECONDS = 20;
  * took and died with is not lost; telling Temporal twice does nothing.
  */
 export async function claimOutbox(db: Db, limit: number): Promise<readonly OutboxEntry[]> {
-  const { rows } = await sql<{ id: number; job_id: number; kind: 'start'; attempts: number }>`
+  const { rows } = await sql<{ id: number; job_id: number; kind: OutboxKind; attempts: number }>`
     UPDATE outbox SET due_at = now() + make_interval(secs => ${CLAIM_SECONDS}), attempts = attempts + 1
     WHERE id IN (SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at, id LIMIT ${limit}
                  FOR UPDATE SKIP LOCKED)
@@ -47,4 +54,33 @@ export async function postponeOutbox(
   await sql`
     UPDATE outbox SET due_at = now() + make_interval(secs => ${delaySeconds}), last_error = ${reason}
     WHERE id = ${entry.id}`.execute(db);
+}
+
+/** Adds something Temporal is to be told, inside the transaction that decided it. */
+export async function insertOutbox(
+  transaction: Db,
+  jobId: number,
+  kind: OutboxKind,
+): Promise<void> {
+  await sql`
+    WITH told AS (SELECT pg_notify(${CHANNELS.outbox}, ''))
+    INSERT INTO outbox (job_id, kind) SELECT ${jobId}, ${kind} FROM told`.execute(transaction);
+}
+
+/** Whether an entry of a kind waits for a job. */
+export async function hasOutbox(db: Db, jobId: number, kind: OutboxKind): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT 1 AS one FROM outbox WHERE job_id = ${jobId} AND kind = ${kind} LIMIT 1`.execute(db);
+  return rows.length > 0;
+}
+
+/**
+ * Takes back a start that no dispatcher has looked at yet; false where there is none, or where one may
+ * be telling Temporal at this moment.
+ */
+export async function takeBackStart(transaction: Db, jobId: number): Promise<boolean> {
+  const { rows } = await sql`
+    DELETE FROM outbox WHERE job_id = ${jobId} AND kind = 'start' AND attempts = 0
+    RETURNING id`.execute(transaction);
+  return rows.length > 0;
 }

@@ -2,7 +2,13 @@ import { sql } from 'kysely';
 import { JOB_STATES } from '../domain/job-state.ts';
 import type { Db } from './db.ts';
 
-/** Jobs whose execution should be running, oldest first, after `afterId`. */
+/** The condition of the index `jobs_open_executions`, word for word. */
+const OPEN_EXECUTION = sql.raw(
+  `(queue_state IN (${JOB_STATES.started}, ${JOB_STATES.paused}) OR is_leaving)
+   AND dispatched_at IS NOT NULL AND ended_at IS NULL`,
+);
+
+/** Jobs whose execution should be there, running or halted, oldest first, after `afterId`. */
 export async function listDispatchedJobs(
   db: Db,
   afterId: number,
@@ -10,8 +16,7 @@ export async function listDispatchedJobs(
 ): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
     SELECT id FROM jobs
-    WHERE queue_state = ${JOB_STATES.started} AND ended_at IS NULL AND id > ${afterId}
-      AND dispatched_at < now() - interval '10 seconds'
+    WHERE ${OPEN_EXECUTION} AND id > ${afterId} AND dispatched_at < now() - interval '10 seconds'
     ORDER BY id LIMIT ${limit}`.execute(db);
   return rows.map((row) => row.id);
 }
