@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, PostgresDialect, type QueryResult, type RawBuilder, sql } from 'kysely';
 import pg from 'pg';
 
 // Ids are bigint in Postgres and stay far below 2^53; a text id would leak into every comparison.
@@ -26,7 +26,35 @@ export function createDb(options: {
     keepAlive: true,
   });
   pool.on('error', options.onError);
+  pool.on('connect', sendPreparedByName);
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Names of prepared statements by their text. */
+const preparedNames = new Map<string, string>();
+
+/** Kysely hands texts to the driver; those that {@link executePrepared} has named go under their name. */
+function sendPreparedByName(client: pg.PoolClient): void {
+  const send = client.query.bind(client) as (...input: unknown[]) => unknown;
+  const sendByName = (text: unknown, values: unknown, ...more: unknown[]): unknown => {
+    const name = typeof text === 'string' ? preparedNames.get(text) : undefined;
+    return name === undefined ? send(text, values, ...more) : send({ name, text, values });
+  };
+  client.query = sendByName as typeof client.query;
+}
+
+/**
+ * Executes a statement that each connection prepares once: parsing and planning the larger ones takes
+ * Postgres longer than running them. `name` belongs to one text, so nothing but parameters may vary.
+ */
+export function executePrepared<Row>(
+  db: Db,
+  name: string,
+  query: RawBuilder<Row>,
+): Promise<QueryResult<Row>> {
+  const compiled = query.compile(db);
+  preparedNames.set(compiled.sql, name);
+  return db.executeQuery(compiled);
 }
 
 /** Runs `work` in one transaction; what it throws rolls everything back. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { JobResult } from '../domain/callback.ts';
 import { JOB_STATES, type JobState, jobStateName } from '../domain/job-state.ts';
-import type { Db } from './db.ts';
+import { type Db, executePrepared } from './db.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { withoutNul } from './logs.ts';
 
@@ -126,7 +126,10 @@ const jobFromRow = (row: JobRow): Job => ({
 export async function insertJob(db: Db, job: NewJob): Promise<number> {
   const urls = job.callbackUrls.map((one) => one.url);
   const origins = job.callbackUrls.map((one) => one.origin);
-  const { rows } = await sql<{ id: number }>`
+  const { rows } = await executePrepared(
+    db,
+    'insert_job',
+    sql<{ id: number }>`
     WITH job AS (
       INSERT INTO jobs (tenant_id, workflow, content_id, priority, queue_state, parameters, custom_data,
                         run_at, semaphore_url, persist, search_text)
@@ -160,7 +163,8 @@ export async function insertJob(db: Db, job: NewJob): Promise<number> {
         WITH ORDINALITY AS note (severity, message, ord)
       ORDER BY ord
     )
-    SELECT id FROM job`.execute(db);
+    SELECT id FROM job`,
+  );
   const id = rows[0]?.id;
   if (id === undefined) throw new Error('Postgres inserted a job without saying its id');
   return id;
