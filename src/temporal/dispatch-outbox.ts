@@ -1,15 +1,23 @@
 import { isGrpcServiceError } from '@temporalio/client';
+import type { RecipeInput } from '../contract/recipe-input.ts';
 import { recipeInput } from '../contract/recipes.ts';
 import { storageDefaults } from '../contract/storage-defaults.ts';
+import { assertNever } from '../domain/assert-never.ts';
 import { WorkError } from '../domain/failure.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Db } from '../store/db.ts';
-import { finishJob } from '../store/finish.ts';
-import { getJob } from '../store/jobs.ts';
+import { finishJob, GIVEN_UP } from '../store/finish.ts';
+import { getJob, type Job } from '../store/jobs.ts';
 import { getTenant } from '../store/tenants.ts';
-import { claimOutbox, type OutboxEntry, postponeOutbox, settleOutbox } from '../store/outbox.ts';
+import {
+  claimOutbox,
+  hasOutbox,
+  type OutboxEntry,
+  postponeOutbox,
+  settleOutbox,
+} from '../store/outbox.ts';
 import type { TemporalClient } from './client.ts';
-import { startJobWorkflow } from './start-job.ts';
+import { cancelJobWorkflow, resumeJobWorkflow, startJobWorkflow } from './start-job.ts';
 
 const BATCH = 20;
 const CALL_TIMEOUT_MS = 10_000;
@@ -51,39 +59,69 @@ export async function dispatchOutbox(deps: {
   return entries.length === BATCH;
 }
 
-async function dispatch(
-  deps: { readonly db: Db; readonly temporal: TemporalClient; readonly log: Logger },
-  entry: OutboxEntry,
-): Promise<void> {
-  const { db, temporal, log } = deps;
+interface DispatchDeps {
+  readonly db: Db;
+  readonly temporal: TemporalClient;
+  readonly log: Logger;
+}
+
+async function dispatch(deps: DispatchDeps, entry: OutboxEntry): Promise<void> {
+  const { db, log } = deps;
   try {
     const job = await getJob(db, entry.jobId);
-    if (job !== undefined && job.endedAt === null) {
-      const tenant = await getTenant(db, job.tenant);
-      if (tenant === undefined)
-        throw new WorkError('InvalidInput', `Tenant ${job.tenant} is disabled`);
-      const input = recipeInput(job, storageDefaults(tenant));
-      await temporal.withTimeout(CALL_TIMEOUT_MS, () =>
-        startJobWorkflow(temporal.client, job, input),
-      );
-    }
-    await settleOutbox(db, entry);
+    const isTold = job === undefined || job.endedAt !== null || (await tell(deps, entry, job));
+    if (isTold) await settleOutbox(db, entry);
+    else await postponeOutbox(db, entry, 'its start is under way', 1);
   } catch (error) {
     const reason = reasonOf(error);
     if (isHopeless(error, entry.attempts)) {
       log.error({ jobId: entry.jobId, err: error }, 'job cannot be started');
-      await finishJob(db, {
-        jobId: entry.jobId,
-        isFailed: true,
-        reason: `The workflow could not be started: ${reason}`,
-        timeMs: Date.now(),
-        events: [],
-      });
+      await endAsFailed(db, entry.jobId, `The workflow could not be started: ${reason}`);
       await settleOutbox(db, entry);
       return;
     }
     const delaySeconds = Math.min(entry.attempts, LONGEST_DELAY_SECONDS);
-    log.warn({ jobId: entry.jobId, reason, delaySeconds }, 'job not started yet');
+    log.warn(
+      { jobId: entry.jobId, kind: entry.kind, reason, delaySeconds },
+      'Temporal not told yet',
+    );
     await postponeOutbox(db, entry, reason, delaySeconds);
   }
+}
+
+/** Tells Temporal; false where it cannot be told yet. */
+async function tell(deps: DispatchDeps, entry: OutboxEntry, job: Job): Promise<boolean> {
+  const { db, temporal } = deps;
+  const { client } = temporal;
+  const call = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    temporal.withTimeout(CALL_TIMEOUT_MS, work);
+  switch (entry.kind) {
+    case 'start':
+      // given up before its start: the cancel that follows finds no execution and ends the job
+      if (job.state === 'broken') return true;
+      await call(async () => startJobWorkflow(client, job, await inputOf(db, job)));
+      return true;
+    case 'resume':
+      await call(async () => resumeJobWorkflow(client, job, await inputOf(db, job)));
+      return true;
+    case 'cancel': {
+      if (await call(() => cancelJobWorkflow(client, job.id))) return true;
+      // another dispatcher may be starting it at this moment
+      if (await hasOutbox(db, job.id, 'start')) return false;
+      await endAsFailed(db, job.id, GIVEN_UP);
+      return true;
+    }
+    default:
+      return assertNever(entry.kind);
+  }
+}
+
+async function inputOf(db: Db, job: Job): Promise<RecipeInput> {
+  const tenant = await getTenant(db, job.tenant);
+  if (tenant === undefined) throw new Error(`Tenant ${job.tenant} is disabled`);
+  return recipeInput(job, storageDefaults(tenant));
+}
+
+async function endAsFailed(db: Db, jobId: number, reason: string): Promise<void> {
+  await finishJob(db, { jobId, isFailed: true, reason, timeMs: Date.now(), events: [] });
 }

@@ -42,6 +42,9 @@ export const SCHEDULES = {
   reconcileJobs: 'reconcile_jobs',
 } as const;
 
+/** The signal that tells a halted job that it was put back. */
+export const RESUME_SIGNAL = 'resume';
+
 /** The signal that wakes a sleeping delivery workflow. */
 export const WAKE_SIGNAL = 'wake';
 

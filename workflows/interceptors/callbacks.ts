@@ -1,9 +1,11 @@
 import {
   ContinueAsNew,
   type ActivityInput,
+  condition,
   isCancellation,
   type Next,
   setCurrentDetails,
+  setHandler,
   upsertSearchAttributes,
   type WorkflowExecuteInput,
   type WorkflowInboundCallsInterceptor,
@@ -16,6 +18,7 @@ import type { TaskEventName } from '../../src/domain/callback.ts';
 import { taskActivityId } from '../../src/domain/task-id.ts';
 import { TASK_SUMMARIES, type TaskName, taskNameOf } from '../../src/domain/tasks.ts';
 import { jobIdOf } from '../../src/temporal/names.ts';
+import { resume } from '../messages.ts';
 import { STATE_ATTRIBUTE } from './search-attributes.ts';
 import { failureReason, toWorkflowFailure } from './failure-reason.ts';
 import { Journal } from './journal.ts';
@@ -36,6 +39,7 @@ class CallbackInterceptor
 {
   #journal: Journal | undefined;
   #tasks = 0;
+  #resumes = 0;
   readonly #checklist = new Checklist();
 
   async execute(
@@ -47,6 +51,9 @@ class CallbackInterceptor
     if (jobId === undefined || !isRecipe(workflowType)) return next(input);
     const journal = new Journal(jobId);
     this.#journal = journal;
+    setHandler(resume, () => {
+      this.#resumes += 1;
+    });
     try {
       const result = await next(input);
       upsertSearchAttributes([{ key: STATE_ATTRIBUTE, value: 'completed' }]);
@@ -70,7 +77,7 @@ class CallbackInterceptor
     if (taskName === undefined || journal === undefined) return next(input);
     this.#tasks += 1;
     const taskNumber = this.#tasks;
-    await this.#tell(journal, taskNumber, taskName, 'start', '');
+    await this.#start(journal, taskNumber, taskName);
     try {
       const activityId = taskActivityId(taskName, taskNumber);
       const summary = input.options.summary ?? TASK_SUMMARIES[taskName];
@@ -81,6 +88,21 @@ class CallbackInterceptor
     } catch (error) {
       void this.#tell(journal, taskNumber, taskName, 'fail', failureReason(error));
       throw error;
+    }
+  }
+
+  /** Tells that a task starts. Where the job is paused it waits, without a slot, to be put back. */
+  async #start(journal: Journal, taskNumber: number, taskName: TaskName): Promise<void> {
+    for (;;) {
+      const resumes = this.#resumes;
+      await this.#tell(journal, taskNumber, taskName, 'start', '');
+      if (!journal.takeHeld(taskNumber)) return;
+      this.#checklist.set(taskNumber, taskName, 'held', 'the job is paused');
+      setCurrentDetails(this.#checklist.toMarkdown());
+      upsertSearchAttributes([{ key: STATE_ATTRIBUTE, value: 'paused' }]);
+      // one that came while the record was under way counts: the job may be put back already
+      await condition(() => this.#resumes > resumes);
+      upsertSearchAttributes([{ key: STATE_ATTRIBUTE, value: 'started' }]);
     }
   }
 

@@ -23,6 +23,7 @@ const TURNS = 50;
 export class Journal {
   readonly #jobId: number;
   #waiting: TaskEvent[] = [];
+  readonly #held = new Set<number>();
   #pump: Promise<void> | undefined;
   #isClosing = false;
 
@@ -35,6 +36,11 @@ export class Journal {
     this.#waiting.push(event);
     this.#pump ??= CancellationScope.nonCancellable(() => this.#drain());
     return this.#pump;
+  }
+
+  /** Whether the start of a task, told before, was held because the job is paused; says so once. */
+  takeHeld(taskNumber: number): boolean {
+    return this.#held.delete(taskNumber);
   }
 
   /** Ends the job, together with what is still waiting to be told. */
@@ -54,7 +60,8 @@ export class Journal {
     try {
       for (let turn = 0; turn < TURNS; turn++) await Promise.resolve();
       while (this.#waiting.length > 0 && !this.#isClosing) {
-        await recordEvents({ jobId: this.#jobId, events: this.#take() });
+        const held = await recordEvents({ jobId: this.#jobId, events: this.#take() });
+        for (const taskNumber of held ?? []) this.#held.add(taskNumber);
       }
     } finally {
       this.#pump = undefined;
