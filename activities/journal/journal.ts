@@ -1,34 +1,10 @@
-import { buildTaskCallback } from '../../src/domain/callback.ts';
-import { taskId } from '../../src/domain/task-id.ts';
 import type { Db } from '../../src/store/db.ts';
-import { insertTaskEvents, type NewTaskEvent } from '../../src/store/events.ts';
+import { insertTaskEvents } from '../../src/store/events.ts';
 import { haltPausedJob } from '../../src/store/job-changes.ts';
 import { finishJob } from '../../src/store/finish.ts';
 import { getJobIdentity, type JobIdentity } from '../../src/store/jobs.ts';
-import type { JournalActivities, TaskEvent } from './contract.ts';
-
-const WORDS = { start: 'started', complete: 'completed', fail: 'failed' } as const;
-
-function toNewEvent(job: JobIdentity, event: TaskEvent): NewTaskEvent {
-  const id = taskId(job.id, event.taskNumber);
-  const words = `Task ${event.taskName} ${WORDS[event.event]}`;
-  return {
-    ...event,
-    taskId: id,
-    logMessage: event.message === '' ? words : `${words}: ${event.message}`,
-    body: buildTaskCallback({
-      jobId: job.id,
-      taskId: id,
-      taskName: event.taskName,
-      workflow: job.workflow,
-      event: event.event,
-      contentId: job.contentId,
-      message: event.message,
-      timeMs: event.timeMs,
-      tenant: job.tenant,
-    }),
-  };
-}
+import { buildTaskEvent } from '../../src/store/task-event.ts';
+import type { JournalActivities } from './contract.ts';
 
 /** How many jobs' identities one process remembers between their events. */
 const REMEMBERED = 1000;
@@ -52,14 +28,17 @@ export function createJournal(deps: { readonly db: Db }): JournalActivities {
       const { isPaused, heldTasks } = await insertTaskEvents(
         deps.db,
         jobId,
-        events.map((event) => toNewEvent(job, event)),
+        events.map((event) => buildTaskEvent(job, event)),
       );
       if (isPaused) await haltPausedJob(deps.db, jobId);
       return heldTasks.length === 0 ? undefined : heldTasks;
     },
     finishJob: async ({ events, ...end }) => {
       const job = await identify(end.jobId);
-      await finishJob(deps.db, { ...end, events: events.map((event) => toNewEvent(job, event)) });
+      await finishJob(deps.db, {
+        ...end,
+        events: events.map((event) => buildTaskEvent(job, event)),
+      });
       identities.delete(end.jobId);
     },
   };

@@ -4,7 +4,9 @@ import { JOB_STATES } from '../domain/job-state.ts';
 import { admitInTransaction } from './admission.ts';
 import { type Db, inTransaction } from './db.ts';
 import { insertJobEndEvent, insertTaskEvents, type NewTaskEvent } from './events.ts';
-import { getJob } from './jobs.ts';
+import { getJob, type JobIdentity } from './jobs.ts';
+import { buildTaskEvent } from './task-event.ts';
+import { listOpenTasks } from './tasks.ts';
 import { insertLog, withoutNul } from './logs.ts';
 
 /** How a job ended. */
@@ -50,6 +52,7 @@ export async function finishInTransaction(transaction: Db, end: JobEnd): Promise
   const reason = row.queue_state === JOB_STATES.broken ? GIVEN_UP : withoutNul(end.reason);
   const message = job.isFailed ? reason : (job.result?.message ?? '');
   await sql`UPDATE jobs SET message = ${message} WHERE id = ${end.jobId}`.execute(transaction);
+  if (job.isFailed) await closeOpenTasks(transaction, job, message, end.timeMs);
   await insertJobEndEvent(
     transaction,
     end.jobId,
@@ -73,4 +76,26 @@ export async function finishInTransaction(transaction: Db, end: JobEnd): Promise
   });
   await admitInTransaction(transaction, row.tenant_id);
   return true;
+}
+
+/**
+ * Tells of tasks that started and will never say how they ended, because their execution was
+ * terminated, that they failed: every start has its end before the job's.
+ */
+async function closeOpenTasks(
+  transaction: Db,
+  job: JobIdentity,
+  reason: string,
+  timeMs: number,
+): Promise<void> {
+  const open = await listOpenTasks(transaction, job.id);
+  if (open.length === 0) return;
+  await insertTaskEvents(
+    transaction,
+    job.id,
+    open.map((task) => {
+      const { taskNumber, name: taskName } = task;
+      return buildTaskEvent(job, { taskNumber, taskName, event: 'fail', message: reason, timeMs });
+    }),
+  );
 }
