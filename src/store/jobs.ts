@@ -40,6 +40,7 @@ export interface NewJob {
   readonly workflow: string;
   readonly contentId: string | null;
   readonly priority: number;
+  /** What the submission's own clock says; with a `run_at` or a semaphore Postgres' clock decides. */
   readonly state: 'queued' | 'scheduled';
   readonly parameters: string;
   readonly customData: string | null;
@@ -134,7 +135,11 @@ export async function insertJob(db: Db, job: NewJob): Promise<number> {
       INSERT INTO jobs (tenant_id, workflow, content_id, priority, queue_state, parameters, custom_data,
                         run_at, semaphore_url, persist, search_text)
       VALUES (${job.tenantId}, ${job.workflow}, ${job.contentId}, ${job.priority},
-              ${JOB_STATES[job.state]}, ${job.parameters}, ${job.customData}, ${job.runAt},
+              CASE WHEN ${job.semaphoreUrl}::text IS NOT NULL
+                     OR ${job.runAt}::timestamptz > clock_timestamp() THEN ${JOB_STATES.scheduled}::smallint
+                   WHEN ${job.runAt}::timestamptz IS NOT NULL THEN ${JOB_STATES.queued}::smallint
+                   ELSE ${JOB_STATES[job.state]}::smallint END,
+              ${job.parameters}, ${job.customData}, ${job.runAt},
               ${job.semaphoreUrl}, ${job.isPersistent}, ${job.searchText})
       RETURNING id
     ), added AS (
