@@ -10,12 +10,14 @@ export interface Admitter {
 }
 
 const FIRST_RETRY_MS = 250;
+/** Between two admissions of one tenant: under load one of them serves many submissions. */
+const PAUSE_MS = 25;
 const RETRIES = 5;
 
 /**
  * Makes an {@link Admitter}. One admission runs at a time for each tenant and at most one waits behind
- * it: an admission that starts after a job's commit sees the job. What fails for good is left to the
- * reconciler.
+ * it, for 25 ms at least: an admission that starts after a job's commit sees the job. What fails for
+ * good is left to the reconciler.
  */
 export function createAdmitter(deps: {
   readonly admit: (tenantId: number) => Promise<unknown>;
@@ -24,6 +26,10 @@ export function createAdmitter(deps: {
   const running = new Map<number, Promise<void>>();
   const waiting = new Set<number>();
   const draining = new AbortController();
+
+  /** Waits; a drain wakes it up, for one last try. */
+  const pause = (ms: number): Promise<unknown> =>
+    delay(ms, undefined, { signal: draining.signal }).catch(() => undefined);
 
   /** Admits with retries, 250 ms, 500 ms, … apart; never rejects. */
   const admit = async (tenantId: number): Promise<void> => {
@@ -36,15 +42,16 @@ export function createAdmitter(deps: {
           deps.log.warn({ tenantId, err: error }, 'jobs not admitted; the reconciler will');
           return;
         }
-        const wait = delay(FIRST_RETRY_MS * 2 ** tries, undefined, { signal: draining.signal });
-        // a drain wakes it up: one last try
-        await wait.catch(() => undefined);
+        await pause(FIRST_RETRY_MS * 2 ** tries);
       }
     }
   };
 
   const run = async (tenantId: number): Promise<void> => {
-    while (waiting.delete(tenantId)) await admit(tenantId);
+    while (waiting.delete(tenantId)) {
+      await admit(tenantId);
+      await pause(PAUSE_MS);
+    }
     running.delete(tenantId);
   };
 

@@ -11,20 +11,32 @@ export const MOST_BODY_BYTES = 2 * 1024 * 1024;
 const tooLarge = (): ApiError =>
   new ApiError(413, `The body has more than ${MOST_BODY_BYTES} bytes`, { connection: 'close' });
 
+/**
+ * The bytes of a body, {@link MOST_BODY_BYTES} at most. Node's parser holds a request to the length that
+ * it declares, so such a body is taken whole, which is several times cheaper than as a stream.
+ */
 async function readBody(request: Request): Promise<Buffer> {
-  if (Number(request.headers.get('content-length') ?? '0') > MOST_BODY_BYTES) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
+  const declared = request.headers.get('content-length');
+  if (Number(declared ?? '0') > MOST_BODY_BYTES) throw tooLarge();
   try {
-    for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-      sizeBytes += chunk.byteLength;
-      // counted as it comes: a chunked body declares no length
-      if (sizeBytes > MOST_BODY_BYTES) throw tooLarge();
-      chunks.push(chunk);
-    }
+    if (declared === null) return await readStream(request);
+    const bytes = Buffer.from(await request.arrayBuffer());
+    if (bytes.byteLength > MOST_BODY_BYTES) throw tooLarge();
+    return bytes;
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(400, 'The body ended before it was whole', {}, { cause: error });
+  }
+}
+
+/** Counts as it comes: a chunked body declares no length. */
+async function readStream(request: Request): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > MOST_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }

@@ -17,11 +17,24 @@ export function parseAddress(text: string): Address | undefined {
   return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined;
 }
 
+type Block = readonly [Address, number];
+
+/** Blocks already read, by their text: a tenant's are the same at each of its URLs. */
+const blocks = new Map<string, Block | undefined>();
+const MOST_BLOCKS = 10_000;
+
+function parseBlock(text: string): Block | undefined {
+  if (!blocks.has(text)) {
+    if (blocks.size >= MOST_BLOCKS) blocks.clear();
+    blocks.set(text, ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : undefined);
+  }
+  return blocks.get(text);
+}
+
 // a block that cannot be read allows nothing; thrown here, it would surface inside a socket's callback
-const isWithin = (address: Address, block: string): boolean => {
-  if (!ipaddr.isValidCIDR(block)) return false;
-  const [network, bits] = ipaddr.parseCIDR(block);
-  return network.kind() === address.kind() && address.match([network, bits] as never);
+const isWithin = (address: Address, text: string): boolean => {
+  const block = parseBlock(text);
+  return block?.[0].kind() === address.kind() && address.match(block as never);
 };
 
 const isPublic = (address: Address): boolean =>
