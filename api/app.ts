@@ -9,6 +9,7 @@ import { createMethodGuard } from './middleware/method-guard.ts';
 import { createRequestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { buildDocument, registerCredentials } from './openapi/document.ts';
+import { registerJobChanges } from './routes/job-changes.ts';
 import { registerJobs } from './routes/jobs.ts';
 import { registerLogs } from './routes/logs.ts';
 import { registerReference } from './routes/reference.ts';
@@ -41,6 +42,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   registerRoot(app);
   registerSubmit(app, deps);
   registerJobs(app, deps);
+  registerJobChanges(app, deps);
   registerLogs(app, deps);
   registerReference(app, buildDocument(app));
   return app;

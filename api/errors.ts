@@ -1,6 +1,7 @@
 import type { ErrorHandler, NotFoundHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { InvalidSubmissionError } from '../src/contract/fault.ts';
+import { ImpossibleChangeError } from '../src/domain/job-change.ts';
 import type { Logger } from '../src/log/logger.ts';
 import type { ApiEnv } from './deps.ts';
 
@@ -31,7 +32,9 @@ export function createErrorHandler(log: Logger): ErrorHandler<ApiEnv> {
     if (error instanceof ApiError) {
       return c.json({ error: error.message }, error.status, error.headers);
     }
-    if (error instanceof InvalidSubmissionError) return c.json({ error: error.message }, 400);
+    if (error instanceof InvalidSubmissionError || error instanceof ImpossibleChangeError) {
+      return c.json({ error: error.message }, 400);
+    }
     if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
     log.error({ err: error, requestId: c.get('requestId') }, 'request failed');
     const isSubmission = c.req.method === 'POST' && c.req.path === '/job';

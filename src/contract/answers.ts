@@ -16,3 +16,13 @@ export const Accepted = z
 export const ErrorJson = z
   .object({ error: z.string().describe('What is wrong, with what, and what would be right') })
   .meta({ id: 'Error', example: { error: 'parameters.content_id: is missing, it must be text' } });
+
+/** The answer to a change of a job. */
+export const Changed = z
+  .object({ id: z.int(), result: z.string().describe('Performed updates: …') })
+  .meta({ id: 'Changed', example: { id: 42, result: 'Performed updates: queue_state paused' } });
+
+/** The answer to a rerun. */
+export const Rerun = z
+  .object({ id: z.int().describe('The new job'), result: z.literal('accepted') })
+  .meta({ id: 'Rerun', example: { id: 43, result: 'accepted' } });
