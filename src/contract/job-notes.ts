@@ -9,16 +9,23 @@ export function* buildJobNotes(submitted: {
   readonly parameters: VodstreamParameters;
   readonly names: ReadonlySet<string>;
   readonly contract: RecipeContract;
-  readonly isScheduled: boolean;
+  /** Its `run_at` lies ahead. */
+  readonly isAhead: boolean;
+  readonly semaphoreUrl: string | null;
 }): Iterable<JobNote> {
   const { section, parameters, names, contract } = submitted;
   yield {
     severity: 'INFO',
     message: `Job accepted: ${section.workflow} of ${parameters.content_id}`,
   };
-  if (submitted.isScheduled) {
+  if (submitted.isAhead) {
     const runAt = section.run_at?.toISOString() ?? '';
     yield { severity: 'INFO', message: `Job will run at: "${runAt}"` };
+  }
+  if (submitted.semaphoreUrl !== null) {
+    // without its query, which may hold a secret
+    const shown = submitted.semaphoreUrl.replace(/\?.*$/s, '');
+    yield { severity: 'INFO', message: `Job waits for its semaphore: ${shown}` };
   }
   for (const name of contract.withoutEffect) {
     if (names.has(name)) yield { severity: 'WARN', message: `${name} has no effect here` };

@@ -11,6 +11,7 @@ import { joinObject, sliceMembers } from './raw-json.ts';
 import { RECIPE_CONTRACTS, type RecipeContract, recipeInput } from './recipes.ts';
 import type { RecipeInput, StorageDefaults } from './recipe-input.ts';
 import { buildSearchText } from './search-text.ts';
+import { toSemaphoreUrl } from './semaphore-url.ts';
 import { type JobSection, Submission } from './submission.ts';
 import type { VodstreamParameters } from './vodstream-parameters.ts';
 
@@ -45,22 +46,23 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
 
   const members = sliceMembers(text);
   const raw = sliceMembers(members.get('parameters') ?? '{}');
-  const isScheduled = section.run_at !== undefined && section.run_at > context.now;
+  const semaphoreUrl = semaphoreOf(section, context);
+  const isAhead = section.run_at !== undefined && section.run_at > context.now;
   const names = new Set(raw.keys());
   const job: NewJob = {
     tenantId: context.tenantId,
     workflow: section.workflow,
     contentId: parameters.content_id,
     priority: section.priority ?? DEFAULT_PRIORITY,
-    state: isScheduled ? 'scheduled' : 'queued',
+    state: isAhead || semaphoreUrl !== null ? 'scheduled' : 'queued',
     parameters: joinObject(keepRaw(raw, given, parameters)),
     customData: raw.get('custom_data') ?? null,
     runAt: section.run_at ?? null,
-    semaphoreUrl: null,
+    semaphoreUrl,
     isPersistent: section.persist ?? false,
     searchText: buildSearchText(parameters.content_id, inSearchOrder(raw, members.get('job'))),
     callbackUrls: toCallbackUrls(parameters.rest_endpoints, context.checkUrl),
-    notes: [...buildJobNotes({ section, parameters, names, contract, isScheduled })],
+    notes: [...buildJobNotes({ section, parameters, names, contract, isAhead, semaphoreUrl })],
   };
   checkInput(job, context);
   return job;
@@ -69,10 +71,13 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
 function contractOf(section: JobSection): RecipeContract {
   const fault = workflowFault(section.workflow);
   if (fault !== undefined || !isRecipe(section.workflow)) throw refuse(`job.workflow: ${fault}`);
-  if (section.semaphore_url !== undefined) {
-    throw refuse('job.semaphore_url: not available in this version yet; use run_at');
-  }
   return RECIPE_CONTRACTS[section.workflow];
+}
+
+function semaphoreOf(section: JobSection, context: SubmissionContext): string | null {
+  const field = section.semaphore_url === undefined ? 'sempahore_url' : 'semaphore_url';
+  const url = section[field];
+  return url === undefined ? null : toSemaphoreUrl(url, `job.${field}`, context.checkUrl);
 }
 
 /** Refuses what would be published otherwise than asked. */

@@ -8,6 +8,8 @@ const object = { error: 'must be an object' };
 const orBlank = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (value === '' || value === null ? undefined : value), schema.optional());
 
+const semaphoreUrl = z.string({ error: 'must be a URL' });
+
 /** The part of a submission that says how the job is queued. */
 export const JobSection = z.looseObject(
   {
@@ -19,9 +21,13 @@ export const JobSection = z.looseObject(
     run_at: orBlank(Moment).describe(
       'The job waits until then. UTC; a Z or an offset is taken too',
     ),
-    semaphore_url: orBlank(z.string({ error: 'must be a URL' })).describe(
-      'Not available in this version: refused',
+    semaphore_url: orBlank(semaphoreUrl).describe(
+      'The job also waits until this URL answers a GET with 2xx or 3xx; redirects are not followed',
     ),
+    sempahore_url: orBlank(semaphoreUrl).meta({
+      deprecated: true,
+      description: 'Another spelling of semaphore_url, which some integrations send',
+    }),
     persist: orBlank(lenientBoolean).describe('Keep the job when old jobs are cleared'),
   },
   object,

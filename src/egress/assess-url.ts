@@ -27,7 +27,10 @@ const literalsOf = (hostname: string): readonly string[] => {
 export function assessUrl(text: string, allowedNetworks: readonly string[]): string | undefined {
   const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
   if (text.length > MOST_CHARACTERS) return `${shown} has more than ${MOST_CHARACTERS} characters`;
-  if (/[\s\\]/.test(text)) return `${shown} has a space, line break or backslash`;
+  // the URL parser would drop or encode control characters; Postgres takes no NUL
+  if (/[\s\\\p{Cc}]/u.test(text)) {
+    return `${shown} has a space, line break, backslash or control character`;
+  }
   let url: URL;
   try {
     url = new URL(text);

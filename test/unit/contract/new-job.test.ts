@@ -166,9 +166,10 @@ describe('what is refused, naming the field', () => {
     ['{"workflow":"vodstream","run_at":"tomorrow"}', /^job\.run_at: must be a time/],
     ['{"workflow":"vodstream","run_at":5}', /^job\.run_at: must be a time/],
     ['{"workflow":"vodstream","persist":"maybe"}', /^job\.persist: must be true or false$/],
+    ['{"workflow":"vodstream","semaphore_url":7}', /^job\.semaphore_url: must be a URL$/],
     [
-      '{"workflow":"vodstream","semaphore_url":"http://x/"}',
-      /^job\.semaphore_url: not available in this version yet/,
+      '{"workflow":"vodstream","semaphore_url":"http://x/#top"}',
+      /^job\.semaphore_url: has a fragment/,
     ],
     ['{}', /^job\.workflow: is missing/],
     ['[]', /^job: must be an object$/],
@@ -211,6 +212,32 @@ describe('how the job is queued', () => {
     ]);
     const past = accept({}, '{"workflow":"vodstream","run_at":"2029-01-02T03:04:05"}');
     expect([past.state, past.notes.length]).toEqual(['queued', 1]);
+  });
+
+  test('a semaphore schedules it, whatever its run_at, and the log tells it without its query', () => {
+    const url = 'https://cms.example.com/ready?key=secret';
+    for (const runAt of ['', ',"run_at":"2029-01-02T03:04:05"']) {
+      const job = accept({}, `{"workflow":"vodstream","semaphore_url":"${url}"${runAt}}`);
+      expect(job).toMatchObject({ state: 'scheduled', semaphoreUrl: url });
+      expect(job.notes.map((note) => note.message)).toEqual([
+        'Job accepted: vodstream of c',
+        'Job waits for its semaphore: https://cms.example.com/ready',
+      ]);
+    }
+    expect(accept({}, `{"workflow":"vodstream","sempahore_url":"${url}"}`).semaphoreUrl).toBe(url);
+    expect(accept({}, '{"workflow":"vodstream","semaphore_url":""}')).toMatchObject({
+      state: 'queued',
+      semaphoreUrl: null,
+    });
+  });
+
+  test('a semaphore that may not be called is refused with the reason and its field', () => {
+    for (const field of ['semaphore_url', 'sempahore_url']) {
+      const text = submissionText({}, `{"workflow":"vodstream","${field}":"http://inside/"}`);
+      expect(() => toNewJob(text, { ...CONTEXT, checkUrl: (url) => `${url} is inside` })).toThrow(
+        new InvalidSubmissionError(`job.${field}: http://inside/ is inside`),
+      );
+    }
   });
 
   test('what only its server may set is not taken from the client', () => {

@@ -84,6 +84,8 @@ const MALFORMED = [
   'http://exa\nmple.com',
   'http://exa\tmple.com',
   'http:\\\\example.com',
+  'http://example.com/\u0000',
+  'http://example.com/\u007f',
   'http://example.com:0/',
   'http://example.com:99999/',
   '//example.com/x',
