@@ -18,14 +18,14 @@ export type RerunOutcome =
  */
 export async function rerunJob(db: Db, tenantId: number, jobId: number): Promise<RerunOutcome> {
   return inTransaction(db, async (transaction) => {
-    const { rows } = await sql<{ queue_state: number; has_ended: boolean; again: number | null }>`
-      SELECT queue_state, ended_at IS NOT NULL AS has_ended,
-             (SELECT id FROM jobs again WHERE again.rerun_of = jobs.id) AS again
+    const { rows } = await sql<{ queue_state: number; has_ended: boolean }>`
+      SELECT queue_state, ended_at IS NOT NULL AS has_ended
       FROM jobs WHERE id = ${jobId} AND tenant_id = ${tenantId} FOR UPDATE`.execute(transaction);
     const row = rows[0];
     if (row === undefined) return { kind: 'unknown' };
     if (!row.has_ended) return { kind: 'open', state: row.queue_state };
-    if (row.again !== null) return { kind: 'repeated', jobId: row.again };
+    const again = await findRerun(transaction, jobId);
+    if (again !== undefined) return { kind: 'repeated', jobId: again };
     const copy = await copyJob(transaction, jobId);
     await sql`
       WITH original AS (
@@ -41,6 +41,13 @@ export async function rerunJob(db: Db, tenantId: number, jobId: number): Promise
       isQueued: copy.queue_state === JOB_STATES.queued,
     };
   });
+}
+
+/** A statement of its own: one that waited for the lock still sees what was there before. */
+async function findRerun(transaction: Db, jobId: number): Promise<number | undefined> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM jobs WHERE rerun_of = ${jobId}`.execute(transaction);
+  return rows[0]?.id;
 }
 
 async function copyJob(
