@@ -8,6 +8,12 @@ export interface TemporalClient {
   close(): Promise<void>;
 }
 
+// a retry that waits when its connection is closed throws where nobody can catch it
+const IMPATIENT = {
+  interceptors: [],
+  channelArgs: { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 500 },
+};
+
 /**
  * A client of one namespace. It connects at the first call, so that a Temporal server that is down
  * keeps nothing from starting.
@@ -15,8 +21,16 @@ export interface TemporalClient {
 export function createTemporalClient(options: {
   readonly address: string;
   readonly namespace: string;
+  /**
+   * True for questions about Temporal itself: a call fails at once instead of being tried again, and a
+   * server that is back is found within a second. Default false.
+   */
+  readonly isImpatient?: boolean;
 }): TemporalClient {
-  const connection = Connection.lazy({ address: options.address });
+  const connection = Connection.lazy({
+    address: options.address,
+    ...(options.isImpatient === true ? IMPATIENT : {}),
+  });
   return {
     client: new Client({ connection, namespace: options.namespace }),
     withTimeout: (timeoutMs, call) => connection.withDeadline(Date.now() + timeoutMs, call),
