@@ -14,6 +14,7 @@ import { registerJobs } from './routes/jobs.ts';
 import { registerLogs } from './routes/logs.ts';
 import { registerReference } from './routes/reference.ts';
 import { registerRoot } from './routes/root.ts';
+import { registerSettings } from './routes/settings.ts';
 import { registerSubmit } from './routes/submit.ts';
 
 /** Routes that need no credentials. */
@@ -44,6 +45,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   registerJobs(app, deps);
   registerJobChanges(app, deps);
   registerLogs(app, deps);
+  registerSettings(app, deps);
   registerReference(app, buildDocument(app));
   return app;
 }

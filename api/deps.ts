@@ -11,6 +11,8 @@ export interface ApiDeps {
   /** Why a URL may not be called for a tenant with these networks, or undefined where it may. */
   readonly checkUrl: (url: string, allowedNetworks: readonly string[]) => string | undefined;
   readonly now: () => Date;
+  /** Brings the schedule of scheduled jobs to the interval that the settings say. */
+  readonly syncScheduleInterval?: () => Promise<unknown>;
 }
 
 /** The body of a request: JSON within the limits. */

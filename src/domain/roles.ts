@@ -11,3 +11,14 @@ export type TenantRole = (typeof TENANT_ROLES)[number];
 /** True for the name of a role. */
 export const isTenantRole = (name: string): name is TenantRole =>
   (TENANT_ROLES as readonly string[]).includes(name);
+
+/** A tenant's roles. */
+export interface Roles {
+  readonly roles: readonly TenantRole[];
+}
+
+/** Whether a tenant has to stay within the caps. */
+export const isCapped = ({ roles }: Roles): boolean => roles.length === 0;
+
+/** Whether it may change what serves all tenants. */
+export const isSystemAdmin = ({ roles }: Roles): boolean => roles.includes('system_admin');

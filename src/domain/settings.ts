@@ -8,30 +8,58 @@ export interface Settings extends SlotSettings {
   readonly retryDelaySeconds: number;
   /** How often a failed task is tried again. Default 3. */
   readonly retryLimit: number;
+  /** Days after their end that jobs are kept. Default 30. */
+  readonly jobRetentionDays: number;
 }
 
-/** Defaults of the contract (§5), by the name they have on the wire. */
-export const SETTING_DEFAULTS = {
-  max_jobs: 2,
-  priority_slots: 0,
-  priority_threshold: 5,
-  schedule_interval: 60,
-  retry_delay: 5,
-  retry_limit: 3,
-} as const;
+/** A whole number that the engine reads. */
+export interface KnownSetting {
+  readonly least: number;
+  readonly most: number;
+  readonly fallback: number;
+  /** True where one value serves all tenants, so that none has a value of its own. */
+  readonly isSystemOnly?: boolean;
+}
+
+/**
+ * The settings the engine reads, by the name they have on the wire; defaults of the contract (§5).
+ * `priority_slots` may be more than `max_jobs`: then every slot is kept for priority jobs, and a
+ * tenant that is stopped with `max_jobs` 0 keeps its reservation for later.
+ */
+export const KNOWN_SETTINGS = {
+  max_jobs: { least: 0, most: 1000, fallback: 2 },
+  priority_slots: { least: 0, most: 1000, fallback: 0 },
+  priority_threshold: { least: 1, most: 10, fallback: 5 },
+  schedule_interval: { least: 1, most: 86_400, fallback: 60 },
+  retry_delay: { least: 0, most: 86_400, fallback: 5 },
+  retry_limit: { least: 0, most: 100, fallback: 3 },
+  job_retention_days: { least: 1, most: 36_500, fallback: 30, isSystemOnly: true },
+} as const satisfies Readonly<Record<string, KnownSetting>>;
+
+/** The rule of a name, undefined for a name that only its tenant knows. */
+export const knownSetting = (name: string): KnownSetting | undefined =>
+  Object.hasOwn(KNOWN_SETTINGS, name)
+    ? KNOWN_SETTINGS[name as keyof typeof KNOWN_SETTINGS]
+    : undefined;
+
+/** Settings that decide which jobs may start: a change is followed by an admission. */
+export const isSlotSetting = (name: string): boolean =>
+  ['max_jobs', 'priority_slots', 'priority_threshold'].includes(name);
 
 /** Settings out of stored rows; what is missing or unusable keeps its default. */
 export function settingsFrom(rows: Readonly<Record<string, unknown>>): Settings {
-  const number = (name: keyof typeof SETTING_DEFAULTS, least: number): number => {
+  const number = (name: keyof typeof KNOWN_SETTINGS): number => {
+    const { least, most, fallback } = KNOWN_SETTINGS[name];
     const value = Number(rows[name] ?? Number.NaN);
-    return Number.isFinite(value) && value >= least ? value : SETTING_DEFAULTS[name];
+    return Number.isInteger(value) && value >= least && value <= most ? value : fallback;
   };
   return {
-    maxJobs: number('max_jobs', 0),
-    prioritySlots: number('priority_slots', 0),
-    priorityThreshold: number('priority_threshold', 1),
-    scheduleIntervalSeconds: number('schedule_interval', 1),
-    retryDelaySeconds: number('retry_delay', 0),
-    retryLimit: number('retry_limit', 0),
+    maxJobs: number('max_jobs'),
+    prioritySlots: number('priority_slots'),
+    priorityThreshold: number('priority_threshold'),
+    scheduleIntervalSeconds: number('schedule_interval'),
+    retryDelaySeconds: number('retry_delay'),
+    retryLimit: number('retry_limit'),
+    jobRetentionDays: number('job_retention_days'),
   };
 }

@@ -46,3 +46,8 @@ export async function putSetting(
     RETURNING (xmax = 0) AS created`.execute(db);
   return rows[0]?.created === true ? 'created' : 'updated';
 }
+
+/** Takes a tenant's own setting away: the system's applies again. One that is not there is no error. */
+export async function deleteSetting(db: Db, tenantId: number, name: string): Promise<void> {
+  await sql`DELETE FROM settings WHERE tenant_id = ${tenantId} AND name = ${name}`.execute(db);
+}

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { JOB_STATES } from '../domain/job-state.ts';
 import { isTenantRole, type TenantRole } from '../domain/roles.ts';
 import type { Db } from './db.ts';
 
@@ -45,10 +46,10 @@ const fromRow = (row: TenantRow): Tenant => ({
   roles: row.roles.filter(isTenantRole),
 });
 
-/** A tenant by name, unless there is none or it is disabled. */
+/** A tenant by name. A disabled one too: the jobs that it has running go on. */
 export async function getTenant(db: Db, name: string): Promise<Tenant | undefined> {
   const { rows } = await sql<TenantRow>`
-    SELECT ${COLUMNS} FROM tenants WHERE name = ${name} AND disabled_at IS NULL`.execute(db);
+    SELECT ${COLUMNS} FROM tenants WHERE name = ${name}`.execute(db);
   return rows[0] && fromRow(rows[0]);
 }
 
@@ -88,4 +89,15 @@ export async function insertTenant(db: Db, tenant: NewTenant): Promise<Tenant | 
     ON CONFLICT (name) DO NOTHING
     RETURNING ${COLUMNS}`.execute(db);
   return rows[0] && fromRow(rows[0]);
+}
+
+/** The tenants that may have jobs to admit: enabled, with queued ones. */
+export async function listTenantsWithQueuedJobs(db: Db): Promise<readonly number[]> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM tenants
+    WHERE disabled_at IS NULL AND EXISTS (
+      SELECT FROM jobs WHERE tenant_id = tenants.id AND queue_state = ${JOB_STATES.queued})`.execute(
+    db,
+  );
+  return rows.map((row) => row.id);
 }

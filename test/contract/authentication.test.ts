@@ -19,6 +19,9 @@ const ROUTES: Readonly<
   'GET /jobs': () => ['GET', '/jobs'],
   'GET /jobs/:id': (id) => ['GET', `/jobs/${id}`],
   'GET /logs/:id': (id) => ['GET', `/logs/${id}`],
+  'GET /settings': () => ['GET', '/settings'],
+  'POST /settings': () => ['POST', '/settings', { name: 'max_jobs', setting: 3 }],
+  'PUT /settings/caps': () => ['PUT', '/settings/caps', { name: 'max_jobs', most: 10 }],
 };
 const OPEN = [
   'GET /',
