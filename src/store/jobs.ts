@@ -120,59 +120,80 @@ const jobFromRow = (row: JobRow): Job => ({
   result: row.result,
 });
 
+/** Inserts one job, see {@link insertJobs}. */
+export async function insertJob(db: Db, job: NewJob): Promise<number> {
+  const [id] = await insertJobs(db, [job]);
+  if (id === undefined) throw new Error('Postgres inserted a job without saying its id');
+  return id;
+}
+
 /**
- * Inserts a job with its first log rows and the streams its callbacks will flow in, in one statement.
+ * Inserts jobs with their first log rows and the streams their callbacks will flow in, all or none, in
+ * one statement; their ids ascend in the order given. A dozen jobs cost about as much as three alone.
  * Text must hold no NUL: `parameters` and `custom_data` are JSON text, where it is escaped.
  */
-export async function insertJob(db: Db, job: NewJob): Promise<number> {
-  const urls = job.callbackUrls.map((one) => one.url);
-  const origins = job.callbackUrls.map((one) => one.origin);
+export async function insertJobs(db: Db, jobs: readonly NewJob[]): Promise<readonly number[]> {
+  const column = <Value>(value: (job: NewJob) => Value): Value[] => jobs.map(value);
+  const urls = jobs.flatMap((job, at) =>
+    job.callbackUrls.map(({ url, origin }) => ({
+      at: at + 1,
+      tenantId: job.tenantId,
+      url,
+      origin,
+    })),
+  );
+  const notes = jobs.flatMap((job, at) => job.notes.map((note) => ({ at: at + 1, ...note })));
   const { rows } = await executePrepared(
     db,
-    'insert_job',
+    'insert_jobs',
     sql<{ id: number }>`
-    WITH job AS (
-      INSERT INTO jobs (tenant_id, workflow, content_id, priority, queue_state, parameters, custom_data,
-                        run_at, semaphore_url, persist, search_text)
-      VALUES (${job.tenantId}, ${job.workflow}, ${job.contentId}, ${job.priority},
-              CASE WHEN ${job.semaphoreUrl}::text IS NOT NULL
-                     OR ${job.runAt}::timestamptz > clock_timestamp() THEN ${JOB_STATES.scheduled}::smallint
-                   WHEN ${job.runAt}::timestamptz IS NOT NULL THEN ${JOB_STATES.queued}::smallint
-                   ELSE ${JOB_STATES[job.state]}::smallint END,
-              ${job.parameters}, ${job.customData}, ${job.runAt},
-              ${job.semaphoreUrl}, ${job.isPersistent}, ${job.searchText})
-      RETURNING id
+    WITH job AS MATERIALIZED (
+      SELECT nextval('jobs_id_seq') AS id, given.* FROM unnest(
+        ${column((job) => job.tenantId)}::integer[], ${column((job) => job.workflow)}::text[],
+        ${column((job) => job.contentId)}::text[], ${column((job) => job.priority)}::smallint[],
+        ${column((job) => JOB_STATES[job.state])}::smallint[],
+        ${column((job) => job.parameters)}::text[], ${column((job) => job.customData)}::text[],
+        ${column((job) => job.runAt)}::timestamptz[], ${column((job) => job.semaphoreUrl)}::text[],
+        ${column((job) => job.isPersistent)}::boolean[], ${column((job) => job.searchText)}::text[]
+      ) WITH ORDINALITY AS given (tenant_id, workflow, content_id, priority, queue_state, parameters,
+        custom_data, run_at, semaphore_url, persist, search_text, at)
+    ), inserted AS (
+      INSERT INTO jobs (id, tenant_id, workflow, content_id, priority, queue_state, parameters,
+                        custom_data, run_at, semaphore_url, persist, search_text)
+      OVERRIDING SYSTEM VALUE
+      SELECT id, tenant_id, workflow, content_id, priority, queue_state, parameters, custom_data, run_at,
+             semaphore_url, persist, search_text
+      FROM job ORDER BY at
+    ), target AS MATERIALIZED (
+      SELECT * FROM unnest(${urls.map((one) => one.at)}::bigint[],
+        ${urls.map((one) => one.tenantId)}::integer[], ${urls.map((one) => one.url)}::text[],
+        ${urls.map((one) => one.origin)}::text[]) AS given (at, tenant_id, url, origin)
     ), added AS (
       INSERT INTO endpoints (tenant_id, origin)
-      SELECT DISTINCT ${job.tenantId}::integer, origin
-      FROM unnest(${origins}::text[]) AS given (origin)
-      WHERE NOT EXISTS (SELECT FROM endpoints e WHERE e.tenant_id = ${job.tenantId} AND e.origin = given.origin)
+      SELECT DISTINCT tenant_id, origin FROM target
+      WHERE NOT EXISTS (SELECT FROM endpoints e
+                        WHERE e.tenant_id = target.tenant_id AND e.origin = target.origin)
+      ORDER BY tenant_id, origin
       ON CONFLICT (tenant_id, origin) DO UPDATE SET origin = excluded.origin
-      RETURNING id, origin
-    ), endpoint AS (
-      SELECT id, origin FROM added
-      UNION ALL
-      SELECT id, origin FROM endpoints
-      WHERE tenant_id = ${job.tenantId} AND origin = ANY (${origins}::text[])
-        AND origin NOT IN (SELECT origin FROM added)
+      RETURNING id, tenant_id, origin
     ), stream AS (
       INSERT INTO streams (job_id, endpoint_id, url)
-      SELECT job.id, endpoint.id, given.url
-      FROM job, unnest(${urls}::text[], ${origins}::text[]) AS given (url, origin)
-      JOIN endpoint USING (origin)
+      SELECT job.id, coalesce(known.id, added.id), target.url
+      FROM target JOIN job USING (at)
+      LEFT JOIN endpoints known ON known.tenant_id = target.tenant_id AND known.origin = target.origin
+      LEFT JOIN added ON added.tenant_id = target.tenant_id AND added.origin = target.origin
     ), log AS (
       INSERT INTO logs (job_id, severity, progname, message)
       SELECT job.id, severity, 'api', message
-      FROM job, unnest(${job.notes.map((note) => SEVERITIES.indexOf(note.severity))}::smallint[],
-                       ${job.notes.map((note) => withoutNul(note.message))}::text[])
-        WITH ORDINALITY AS note (severity, message, ord)
-      ORDER BY ord
+      FROM unnest(${notes.map((note) => note.at)}::bigint[],
+                  ${notes.map((note) => SEVERITIES.indexOf(note.severity))}::smallint[],
+                  ${notes.map((note) => withoutNul(note.message))}::text[])
+        WITH ORDINALITY AS note (at, severity, message, ord)
+      JOIN job USING (at) ORDER BY at, ord
     )
-    SELECT id FROM job`,
+    SELECT id FROM job ORDER BY at`,
   );
-  const id = rows[0]?.id;
-  if (id === undefined) throw new Error('Postgres inserted a job without saying its id');
-  return id;
+  return rows.map((row) => row.id);
 }
 
 /** What never changes about a job and every callback tells. */
