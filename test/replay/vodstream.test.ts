@@ -9,7 +9,7 @@ import product from '../../package.json' with { type: 'json' };
 import { jobWorkflowId } from '../../src/temporal/names.ts';
 import { buildWorkflowBundle, loadWorkflowBundle } from '../../worker/bundle.ts';
 import { makeLanguageFolder } from '../helpers/clips.ts';
-import { TestEngine } from '../helpers/engine.ts';
+import { TestEngine, until } from '../helpers/engine.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const HISTORIES = join(import.meta.dirname, 'histories');
@@ -21,10 +21,36 @@ const withoutPaths = (text: string): string =>
     .replaceAll(`${ROOT}/`, '')
     .replaceAll(engine.folder, '/data');
 
+const NAMES = ['full', 'plain', 'failed', 'paused', 'broken'];
+
 let engine: TestEngine;
 let connection: Connection;
 /** Name → history as JSON, recorded by this version. */
 const recorded = new Map<string, string>();
+
+async function change(jobId: number, queueState: string): Promise<void> {
+  const body = JSON.stringify({ queue_state: queueState });
+  const response = await engine.request(`/jobs/${jobId}`, { method: 'PATCH', body });
+  expect(response.status).toBe(200);
+}
+
+/** A job that was paused before its first task and waits there. */
+async function submitHalted(contentId: string): Promise<number> {
+  await engine.worker?.stop();
+  const jobId = await engine.submit({
+    content_id: contentId,
+    source_folder: 'movie',
+    output_folder: contentId,
+  });
+  const isStarted = async () => (await engine.job(jobId)).queue_state === 'started' || undefined;
+  await until(isStarted, 30, 'admission');
+  await change(jobId, 'paused');
+  await engine.startWorker();
+  const isHalted = async () =>
+    (await (await engine.request(`/logs/${jobId}`)).text()).includes('"Paused: ') || undefined;
+  await until(isHalted, 60, 'the job to halt');
+  return jobId;
+}
 
 beforeAll(async () => {
   engine = await TestEngine.create();
@@ -41,12 +67,22 @@ beforeAll(async () => {
     plain: { source_folder: 'movie', output_folder: 'plain', create_thumbnail: false },
     failed: { source_folder: 'nothing' },
   };
-  for (const [name, parameters] of Object.entries(cases)) {
-    const jobId = await engine.submit({ content_id: name, ...parameters });
+  const keep = async (name: string, jobId: number): Promise<void> => {
     await engine.untilEnded(jobId);
     const handle = client.workflow.getHandle(jobWorkflowId(jobId));
     await handle.result().catch(() => undefined);
     recorded.set(name, withoutPaths(historyToJSON(await handle.fetchHistory())));
+  };
+  for (const [name, parameters] of Object.entries(cases)) {
+    await keep(name, await engine.submit({ content_id: name, ...parameters }));
+  }
+  for (const [name, next] of [
+    ['paused', 'queued'],
+    ['broken', 'broken'],
+  ] as const) {
+    const jobId = await submitHalted(name);
+    await change(jobId, next);
+    await keep(name, jobId);
   }
   // a new version keeps what it recorded first, for all later versions to replay
   await mkdir(HISTORIES, { recursive: true });
@@ -70,19 +106,16 @@ const replay = (code: string, history: string, workflowId: string): Promise<void
 test('every history recorded by this and earlier versions replays', async () => {
   const { code } = await loadWorkflowBundle();
   const files = await readdir(HISTORIES);
-  expect(files.length).toBeGreaterThanOrEqual(3);
+  expect(files.length).toBeGreaterThanOrEqual(NAMES.length);
   for (const file of files) {
     await replay(code, await readFile(join(HISTORIES, file), 'utf8'), 'job-1');
   }
 });
 
-test.each(['full', 'plain', 'failed'])(
-  'the history of a %s job, just recorded, replays',
-  async (name) => {
-    const { code } = await loadWorkflowBundle();
-    await replay(code, recorded.get(name) ?? '', 'job-1');
-  },
-);
+test.each(NAMES)('the history of a %s job, just recorded, replays', async (name) => {
+  const { code } = await loadWorkflowBundle();
+  await replay(code, recorded.get(name) ?? '', 'job-1');
+});
 
 test('a reordered task makes the replay fail', async () => {
   // inside the project, where its packages are found, and outside node_modules, where nothing is compiled
