@@ -1,13 +1,5 @@
 import { sql } from 'kysely';
-import { RETENTION_SETTING, retentionDaysFrom } from '../domain/retention.ts';
 import type { Db } from './db.ts';
-
-/** Days that ended jobs are kept: the system setting `job_retention_days`, or 30. */
-export async function getRetentionDays(db: Db): Promise<number> {
-  const { rows } = await sql<{ setting: string }>`
-    SELECT setting FROM system_settings WHERE name = ${RETENTION_SETTING}`.execute(db);
-  return retentionDaysFrom(rows[0]?.setting);
-}
 
 /**
  * Deletes up to `limit` jobs that ended more than `retentionDays` ago, with their tasks, logs, events and

@@ -161,8 +161,12 @@ export async function insertJobs(db: Db, jobs: readonly NewJob[]): Promise<reado
       INSERT INTO jobs (id, tenant_id, workflow, content_id, priority, queue_state, parameters,
                         custom_data, run_at, semaphore_url, persist, search_text)
       OVERRIDING SYSTEM VALUE
-      SELECT id, tenant_id, workflow, content_id, priority, queue_state, parameters, custom_data, run_at,
-             semaphore_url, persist, search_text
+      SELECT id, tenant_id, workflow, content_id, priority,
+             CASE WHEN semaphore_url IS NOT NULL OR run_at > clock_timestamp()
+                  THEN ${JOB_STATES.scheduled}::smallint
+                  WHEN run_at IS NOT NULL THEN ${JOB_STATES.queued}::smallint
+                  ELSE queue_state END,
+             parameters, custom_data, run_at, semaphore_url, persist, search_text
       FROM job ORDER BY at
     ), target AS MATERIALIZED (
       SELECT * FROM unnest(${urls.map((one) => one.at)}::bigint[],
