@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { TaskEventName } from '../domain/callback.ts';
 import { JOB_STATES } from '../domain/job-state.ts';
-import type { Db } from './db.ts';
+import { type Db, executePrepared } from './db.ts';
 import { CHANNELS } from './listen.ts';
 import { SEVERITIES } from '../domain/severity.ts';
 import { withoutNul } from './logs.ts';
@@ -54,7 +54,10 @@ export async function insertTaskEvents(
       severity: SEVERITIES.indexOf(event.event === 'fail' ? 'ERROR' : 'INFO'),
     })),
   );
-  const { rows } = await sql<{ is_paused: boolean; held: number[] }>`
+  const { rows } = await executePrepared(
+    db,
+    'insert_task_events',
+    sql<{ is_paused: boolean; held: number[] }>`
     WITH job AS (
       SELECT queue_state = ${JOB_STATES.paused} AS is_paused FROM jobs WHERE id = ${jobId}
     ), given AS (
@@ -87,7 +90,8 @@ export async function insertTaskEvents(
       WHERE is_paused AND NOT is_end AND NOT EXISTS (
         SELECT FROM events WHERE job_id = ${jobId} AND task_number = number AND NOT events.is_end)
     ) AS held
-    FROM job LEFT JOIN told ON true`.execute(db);
+    FROM job LEFT JOIN told ON true`,
+  );
   return { isPaused: rows[0]?.is_paused ?? false, heldTasks: rows[0]?.held ?? [] };
 }
 
@@ -105,7 +109,10 @@ const deliverToStreams = (jobId: number) => sql`
 
 /** Adds the job's own end event; false where the job had one already. */
 export async function insertJobEndEvent(db: Db, jobId: number, body: string): Promise<boolean> {
-  const { rows } = await sql<{ id: number }>`
+  const { rows } = await executePrepared(
+    db,
+    'insert_job_end',
+    sql<{ id: number }>`
     WITH event AS (
       INSERT INTO events (job_id, task_number, is_end, body) VALUES (${jobId}, 0, true, ${body})
       ON CONFLICT (job_id, task_number, is_end) DO NOTHING
@@ -113,6 +120,7 @@ export async function insertJobEndEvent(db: Db, jobId: number, body: string): Pr
     ), ${deliverToStreams(jobId)}, told AS (
       SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)
     )
-    SELECT id FROM event LEFT JOIN told ON true`.execute(db);
+    SELECT id FROM event LEFT JOIN told ON true`,
+  );
   return rows.length > 0;
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { buildJobCallback } from '../domain/callback.ts';
 import { JOB_STATES } from '../domain/job-state.ts';
 import { admitInTransaction } from './admission.ts';
-import { type Db, inTransaction } from './db.ts';
+import { type Db, executePrepared, inTransaction } from './db.ts';
 import { insertJobEndEvent, insertTaskEvents, type NewTaskEvent } from './events.ts';
 import { getJob, type JobIdentity } from './jobs.ts';
 import { buildTaskEvent } from './task-event.ts';
@@ -34,7 +34,10 @@ export async function finishJob(db: Db, end: JobEnd): Promise<boolean> {
 
 /** {@link finishJob} inside a transaction that does more. */
 export async function finishInTransaction(transaction: Db, end: JobEnd): Promise<boolean> {
-  const { rows } = await sql<{ tenant_id: number; queue_state: number }>`
+  const { rows } = await executePrepared(
+    transaction,
+    'finish_job',
+    sql<{ tenant_id: number; queue_state: number }>`
       UPDATE jobs SET
         queue_state = CASE WHEN queue_state = ${JOB_STATES.broken} THEN queue_state
                            ELSE ${JOB_STATES.completed} END,
@@ -43,7 +46,8 @@ export async function finishInTransaction(transaction: Db, end: JobEnd): Promise
       WHERE id = ${end.jobId} AND ended_at IS NULL
         AND (queue_state IN (${JOB_STATES.started}, ${JOB_STATES.paused}, ${JOB_STATES.broken})
              OR dispatched_at IS NOT NULL)
-      RETURNING tenant_id, queue_state`.execute(transaction);
+      RETURNING tenant_id, queue_state`,
+  );
   const row = rows[0];
   if (row === undefined) return false;
   if (end.events.length > 0) await insertTaskEvents(transaction, end.jobId, end.events);

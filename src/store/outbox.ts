@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from './db.ts';
+import { type Db, executePrepared } from './db.ts';
 import { CHANNELS } from './listen.ts';
 
 /**
@@ -25,11 +25,15 @@ const CLAIM_SECONDS = 20;
  * took and died with is not lost; telling Temporal twice does nothing.
  */
 export async function claimOutbox(db: Db, limit: number): Promise<readonly OutboxEntry[]> {
-  const { rows } = await sql<{ id: number; job_id: number; kind: OutboxKind; attempts: number }>`
+  const { rows } = await executePrepared(
+    db,
+    'claim_outbox',
+    sql<{ id: number; job_id: number; kind: OutboxKind; attempts: number }>`
     UPDATE outbox SET due_at = now() + make_interval(secs => ${CLAIM_SECONDS}), attempts = attempts + 1
     WHERE id IN (SELECT id FROM outbox WHERE due_at <= now() ORDER BY due_at, id LIMIT ${limit}
                  FOR UPDATE SKIP LOCKED)
-    RETURNING id, job_id, kind, attempts`.execute(db);
+    RETURNING id, job_id, kind, attempts`,
+  );
   return rows
     .map((row) => ({ id: row.id, jobId: row.job_id, kind: row.kind, attempts: row.attempts }))
     .sort((a, b) => a.id - b.id);
@@ -37,10 +41,12 @@ export async function claimOutbox(db: Db, limit: number): Promise<readonly Outbo
 
 /** Temporal has it: the entry goes, and the job is known to have its execution. */
 export async function settleOutbox(db: Db, entry: OutboxEntry): Promise<void> {
-  await sql`
-    WITH done AS (DELETE FROM outbox WHERE id = ${entry.id})
-    UPDATE jobs SET dispatched_at = coalesce(dispatched_at, now()) WHERE id = ${entry.jobId}`.execute(
+  await executePrepared(
     db,
+    'settle_outbox',
+    sql`
+    WITH done AS (DELETE FROM outbox WHERE id = ${entry.id})
+    UPDATE jobs SET dispatched_at = coalesce(dispatched_at, now()) WHERE id = ${entry.jobId}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { JOB_STATES } from '../domain/job-state.ts';
-import type { Db } from './db.ts';
+import { type Db, executePrepared } from './db.ts';
 
 /** Which attempt of which task is meant. Attempts count from 1 within one run of the workflow. */
 export interface TaskAttempt {
@@ -17,13 +17,17 @@ const OPEN_STATES = [JOB_STATES.started, JOB_STATES.paused, JOB_STATES.broken];
  * ended; the caller was frozen or cut off, and must write nothing.
  */
 export async function claimTask(db: Db, attempt: TaskAttempt): Promise<boolean> {
-  const { rows } = await sql<{ number: number }>`
+  const { rows } = await executePrepared(
+    db,
+    'claim_task',
+    sql<{ number: number }>`
     UPDATE tasks SET owner_run_id = ${attempt.runId}, owner_attempt = ${attempt.attempt}
     WHERE job_id = ${attempt.jobId} AND number = ${attempt.taskNumber} AND ended_at IS NULL
       AND (owner_run_id IS DISTINCT FROM ${attempt.runId} OR owner_attempt <= ${attempt.attempt})
       AND EXISTS (SELECT FROM jobs WHERE id = ${attempt.jobId} AND ended_at IS NULL
                   AND queue_state = ANY (${OPEN_STATES}::smallint[]))
-    RETURNING number`.execute(db);
+    RETURNING number`,
+  );
   return rows.length > 0;
 }
 
