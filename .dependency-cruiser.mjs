@@ -15,6 +15,8 @@ const AREAS = {
   contract: '^src/contract/',
   config: '^src/config/',
   log: '^src/log/',
+  // API keys and sealed values: pure but for the source of random bits
+  secrets: '^src/secrets/',
   store: '^src/store/',
   storage: '^src/storage/',
   media: '^src/media/',
@@ -33,7 +35,17 @@ const AREAS = {
   test: '^test/|^[^/]+[.](?:ts|mjs)$',
 };
 
-const EDGE = ['domain', 'names', 'temporal', 'contract', 'config', 'log', 'store', 'process'];
+const EDGE = [
+  'domain',
+  'names',
+  'temporal',
+  'contract',
+  'config',
+  'log',
+  'store',
+  'process',
+  'secrets',
+];
 
 /** `sdk`: the packages of `@temporalio/` that the part may import; null stands for all of them. */
 const BORDERS = [
@@ -44,6 +56,7 @@ const BORDERS = [
   { from: 'contract', runtime: ['domain', 'storage'], types: ['store'], sdk: [] },
   { from: 'process', runtime: [], types: ['log'], sdk: [] },
   { from: 'urls', runtime: [], types: [], sdk: [] },
+  { from: 'secrets', runtime: [], types: [], sdk: [] },
   { from: 'store', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
   { from: 'storage', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
   { from: 'media', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
@@ -68,7 +81,7 @@ const BORDERS = [
   },
   {
     from: 'activities',
-    runtime: ['domain', 'names', 'contract', 'store', 'storage', 'media', 'egress'],
+    runtime: ['domain', 'names', 'contract', 'store', 'storage', 'media', 'egress', 'secrets'],
     types: ['log', 'config', 'temporal'],
     sdk: ['activity', 'common'],
   },

@@ -4,8 +4,11 @@ import { createAuthenticator } from './authenticator.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import { ApiError, createErrorHandler, notFound } from './errors.ts';
 import { createAuth } from './middleware/auth.ts';
+import { createKeyUsage } from './key-usage.ts';
+import { createLoginGuard } from './login-guard.ts';
 import { jsonBody } from './middleware/json-body.ts';
 import { createMethodGuard } from './middleware/method-guard.ts';
+import { createRateLimit, UNLIMITED } from './middleware/rate-limit.ts';
 import { createRequestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { buildDocument, registerCredentials } from './openapi/document.ts';
@@ -31,13 +34,19 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   });
   const isOpen = (path: string): boolean =>
     OPEN.some((one) => (one.endsWith('*') ? path.startsWith(one.slice(0, -1)) : path === one));
-  const auth = createAuth(createAuthenticator(deps.db));
+  const limits = deps.limits ?? UNLIMITED;
+  const auth = createAuth(createAuthenticator(deps.db, { onUse: createKeyUsage(deps) }), {
+    guard: createLoginGuard(limits.failedLoginsPerMinute),
+    trustedProxies: limits.trustedProxies,
+  });
+  const rateLimit = createRateLimit(limits);
   app.onError(createErrorHandler(deps.log));
   app.notFound(notFound);
   app.use(createRequestLog(deps.log));
   app.use(securityHeaders);
   app.use(jsonBody);
   app.use((c, next) => (isOpen(c.req.path) ? next() : auth(c, next)));
+  app.use((c, next) => (isOpen(c.req.path) ? next() : rateLimit(c, next)));
   app.use(createMethodGuard(app));
   registerCredentials(app);
   registerRoot(app);

@@ -1,8 +1,14 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hashApiKey } from '../src/secrets/api-key.ts';
 import type { Db } from '../src/store/db.ts';
 import { getTenantCredentials, type Tenant, type TenantCredentials } from '../src/store/tenants.ts';
 
-/** How long a tenant's keys are remembered, milliseconds: a revoked key dies within this. */
+export { hashApiKey };
+
+/**
+ * How long a tenant's keys are remembered, milliseconds: a revoked or expired key, and the keys of a
+ * disabled tenant, die within this in every process.
+ */
 const REMEMBER_MS = 3000;
 /** A wrong key is looked for again where what is remembered is older: a new key works at once. */
 const DOUBT_MS = 250;
@@ -10,15 +16,12 @@ const DOUBT_MS = 250;
 const MOST_NAMES = 10_000;
 
 /** A hash that no key has: what the key of an unknown tenant is compared with. */
-const NOBODY = Buffer.alloc(32);
+const NOBODY = [{ id: 0, hash: Buffer.alloc(32) }];
 
 interface Remembered {
   readonly credentials: Promise<TenantCredentials | undefined>;
   readonly sinceMs: number;
 }
-
-/** The hash under which a key is kept. Keys are long and random, so one round is enough. */
-export const hashApiKey = (apiKey: string): Buffer => createHash('sha256').update(apiKey).digest();
 
 /** Finds the tenant that a name and a key belong to, in constant time for right and wrong ones. */
 export type Authenticate = (name: string, apiKey: string) => Promise<Tenant | undefined>;
@@ -26,8 +29,13 @@ export type Authenticate = (name: string, apiKey: string) => Promise<Tenant | un
 /** Makes an {@link Authenticate} over the store. */
 export function createAuthenticator(
   db: Db,
-  nowMs: () => number = () => performance.now(),
+  options: {
+    /** Told the id of the key at each success. */
+    readonly onUse?: (keyId: number) => void;
+    readonly nowMs?: () => number;
+  } = {},
 ): Authenticate {
+  const { onUse, nowMs = () => performance.now() } = options;
   const remembered = new Map<string, Remembered>();
 
   const recall = (name: string, maxAgeMs: number): Remembered => {
@@ -45,6 +53,13 @@ export function createAuthenticator(
     return fresh;
   };
 
+  const match = (credentials: TenantCredentials | undefined, given: Buffer): Tenant | undefined => {
+    const keyId = findKey(credentials, given);
+    if (credentials === undefined || keyId === undefined) return undefined;
+    onUse?.(keyId);
+    return credentials.tenant;
+  };
+
   return async (name, apiKey) => {
     const given = hashApiKey(apiKey);
     const known = recall(name, REMEMBER_MS);
@@ -55,11 +70,11 @@ export function createAuthenticator(
   };
 }
 
-/** The tenant, where one of its keys is the given one. Looks at all of them whatever it finds. */
-function match(credentials: TenantCredentials | undefined, given: Buffer): Tenant | undefined {
-  let isRight = false;
-  for (const hash of credentials?.keyHashes ?? [NOBODY]) {
-    isRight = timingSafeEqual(hash, given) || isRight;
+/** The key that is the given one. Looks at all of them whatever it finds. */
+function findKey(credentials: TenantCredentials | undefined, given: Buffer): number | undefined {
+  let found: number | undefined;
+  for (const { id, hash } of credentials?.keys ?? NOBODY) {
+    if (timingSafeEqual(hash, given)) found = id;
   }
-  return isRight ? credentials?.tenant : undefined;
+  return found;
 }

@@ -1,10 +1,10 @@
 import type { BootstrapTenant } from '../src/config/config.ts';
 import { TENANT_ROLES } from '../src/domain/roles.ts';
 import type { Logger } from '../src/log/logger.ts';
+import { hashApiKey, hintOf } from '../src/secrets/api-key.ts';
 import { insertApiKey } from '../src/store/api-keys.ts';
 import type { Db } from '../src/store/db.ts';
 import { getTenantCredentials, insertTenant } from '../src/store/tenants.ts';
-import { hashApiKey } from './authenticator.ts';
 
 /** Networks of this machine: a tenant of the embedded stack may be called back on loopback. */
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
@@ -38,12 +38,12 @@ export async function bootstrapTenants(
       continue;
     }
     const keyHash = hashApiKey(apiKey);
-    await insertApiKey(db, tenant.id, keyHash);
-    const valid = (await getTenantCredentials(db, name))?.keyHashes ?? [];
-    if (!valid.some((one) => one.equals(keyHash))) {
+    await insertApiKey(db, tenant.id, { hash: keyHash, hint: hintOf(apiKey) });
+    const valid = (await getTenantCredentials(db, name))?.keys ?? [];
+    if (!valid.some((one) => one.hash.equals(keyHash))) {
       log.warn(
         { tenant: name },
-        'the key was not added: it was revoked, or belongs to another tenant',
+        'the key was not added: it was revoked or has expired, or belongs to another tenant',
       );
     }
   }

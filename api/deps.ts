@@ -2,6 +2,7 @@ import type { Logger } from '../src/log/logger.ts';
 import type { Db } from '../src/store/db.ts';
 import type { Tenant } from '../src/store/tenants.ts';
 import type { Admitter } from './admitter.ts';
+import type { RateLimits } from './middleware/rate-limit.ts';
 
 /** What the API is given. */
 export interface ApiDeps {
@@ -11,6 +12,8 @@ export interface ApiDeps {
   /** Why a URL may not be called for a tenant with these networks, or undefined where it may. */
   readonly checkUrl: (url: string, allowedNetworks: readonly string[]) => string | undefined;
   readonly now: () => Date;
+  /** Default none. */
+  readonly limits?: RateLimits;
   /** Brings the schedule of scheduled jobs to the interval that the settings say. */
   readonly syncScheduleInterval?: () => Promise<unknown>;
 }

@@ -11,6 +11,7 @@ import { createAdmitter } from './admitter.ts';
 import { createApp } from './app.ts';
 import { bootstrapTenants } from './bootstrap.ts';
 import { listenHttp } from './http-server.ts';
+import type { RateLimits } from './middleware/rate-limit.ts';
 
 /** What an API process is made with. */
 export interface ApiServerOptions {
@@ -23,6 +24,8 @@ export interface ApiServerOptions {
   readonly port: number;
   readonly bootstrapTenants: readonly BootstrapTenant[];
   readonly isEmbedded: boolean;
+  /** Default none. */
+  readonly limits?: RateLimits;
   readonly log: Logger;
   readonly signal?: AbortSignal;
 }
@@ -59,7 +62,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
   const dispatcher = createDispatcher({ db, databaseUrl: options.databaseUrl, temporal, log });
   const admitter = createAdmitter({ admit: (tenantId) => admitJobs(db, tenantId), log });
-  const app = createApp({ db, log, admitter, checkUrl: assessUrl, now: () => new Date() });
+  const app = createApp({
+    db,
+    log,
+    admitter,
+    checkUrl: assessUrl,
+    now: () => new Date(),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
   const server = await listenHttp({ fetch: app.fetch, host: options.host, port: options.port });
   dispatcher.start();
   let end: () => void = () => undefined;

@@ -19,7 +19,10 @@ const REASONS: Readonly<Record<ErrorStatus, string>> = {
   503: 'A part that this needs is down; `error` says which',
 };
 
-/** The answers of a route: success with a schema, and the errors it can give besides 500. */
+/**
+ * The answers of a route: success with a schema, and the errors it can give besides 500, and besides
+ * 429 where it needs credentials.
+ */
 export function answers<Schema extends z.ZodType>(
   description: string,
   schema: Schema,
@@ -29,9 +32,11 @@ export function answers<Schema extends z.ZodType>(
     description: REASONS[status],
     content: { 'application/json': { schema: ErrorJson } },
   });
+  const limited = errors.includes(401) ? [429 as const] : [];
+  const statuses = new Set<ErrorStatus>([...errors, ...limited, 500]);
   return {
     200: { description, content: { 'application/json': { schema } } },
-    ...(Object.fromEntries([...errors, 500 as const].map((one) => [one, error(one)])) as Record<
+    ...(Object.fromEntries([...statuses].map((one) => [one, error(one)])) as Record<
       never,
       ReturnType<typeof error>
     >),

@@ -22,7 +22,7 @@ export const listSettingsRoute = createRoute({
   summary: 'Show what applies, where it comes from, and what may be chosen',
   security: CREDENTIALS,
   request: { query: SettingsQuery },
-  responses: answers('The settings by name', SettingList, [400, 401, 403, 404, 429]),
+  responses: answers('The settings by name', SettingList, [400, 401, 403, 404]),
 });
 
 /** `POST /settings` for the OpenAPI document. */
@@ -35,7 +35,7 @@ export const describeChangeSetting = createRoute({
     'Takes effect at once. A client without a role stays within the caps that an administrator has set.',
   security: CREDENTIALS,
   request: { body: { required: true, content: { 'application/json': { schema: SettingBody } } } },
-  responses: answers('The setting is changed', SettingChanged, [400, 401, 403, 404, 413, 415, 429]),
+  responses: answers('The setting is changed', SettingChanged, [400, 401, 403, 404, 413, 415]),
 });
 
 /** `PUT /settings/caps` for the OpenAPI document. */
@@ -48,5 +48,5 @@ export const describeChangeCap = createRoute({
     'For the role system_admin. Settings beyond a new cap stay as they are. Without bounds the cap is taken away.',
   security: CREDENTIALS,
   request: { body: { required: true, content: { 'application/json': { schema: CapBody } } } },
-  responses: answers('The cap is changed', SettingChanged, [400, 401, 403, 404, 413, 415, 429]),
+  responses: answers('The cap is changed', SettingChanged, [400, 401, 403, 404, 413, 415]),
 });

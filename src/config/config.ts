@@ -39,11 +39,22 @@ export interface Config {
   /** `json` in production, `pretty` elsewhere. */
   readonly logFormat: 'json' | 'pretty';
   readonly bootstrapTenants: readonly BootstrapTenant[];
+  /** What each API process lets in, a minute; 0 limits nothing. */
+  readonly limits: {
+    readonly writesPerMinute: number;
+    readonly readsPerMinute: number;
+    readonly failedLoginsPerMinute: number;
+    readonly trustedProxies: number;
+  };
+  /** Keys of 32 bytes for what is kept sealed: the first seals, all open. Default none. */
+  readonly secretsKeys: readonly Buffer[];
   /** True inside `npm start`, `npm run demo` and the tests: tenants made at start may call loopback. */
   readonly isEmbedded: boolean;
   /** Cache of the person running this, for tools and bundles. */
   readonly cacheDir: string;
 }
+
+const SECRETS_KEY_BYTES = 32;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -57,6 +68,33 @@ const port = (fallback: number) =>
     .min(0, 'is below 0')
     .max(65_535, 'is above 65535')
     .default(fallback);
+
+const perMinute = (fallback: number) =>
+  z.coerce
+    .number({ error: 'is not a number' })
+    .int('is not a whole number')
+    .min(0, 'is below 0')
+    .default(fallback);
+
+const secretsKeys = z
+  .string()
+  .default('')
+  .transform((value, context) =>
+    value
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '')
+      .map((one) => {
+        const key = Buffer.from(one, 'base64');
+        if (key.length !== SECRETS_KEY_BYTES) {
+          context.addIssue({
+            code: 'custom',
+            message: `must be ${SECRETS_KEY_BYTES} bytes in base64 (openssl rand -base64 32)`,
+          });
+        }
+        return key;
+      }),
+  );
 
 const text = z.string().min(1).optional();
 
@@ -138,6 +176,23 @@ const Environment = z.object({
   BOOTSTRAP_TENANTS: bootstrapTenants.describe(
     'tenants created when missing: name:key,name:key; a key has at least 8 characters',
   ),
+  SECRETS_KEY: secretsKeys.describe(
+    '32 bytes in base64 that seal callback headers in the database; a second one after a comma still opens',
+  ),
+  RATE_LIMIT_WRITES: perMinute(60_000).describe(
+    'submissions and changes of one tenant a minute, in each api process; 0 limits nothing',
+  ),
+  RATE_LIMIT_READS: perMinute(60_000).describe('other requests of one tenant a minute'),
+  RATE_LIMIT_FAILED_LOGINS: perMinute(60).describe(
+    'failed logins of one address, and for one name, a minute',
+  ),
+  TRUSTED_PROXIES: z.coerce
+    .number({ error: 'is not a number' })
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe('proxies before the api whose X-Forwarded-For says where a request comes from'),
   EMBEDDED: z
     .enum(['0', '1'])
     .default('0')
@@ -204,6 +259,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     logLevel: env.LOG_LEVEL,
     logFormat: env.LOG_FORMAT ?? (env.NODE_ENV === 'production' ? 'json' : 'pretty'),
     bootstrapTenants: env.BOOTSTRAP_TENANTS,
+    limits: Object.freeze({
+      writesPerMinute: env.RATE_LIMIT_WRITES,
+      readsPerMinute: env.RATE_LIMIT_READS,
+      failedLoginsPerMinute: env.RATE_LIMIT_FAILED_LOGINS,
+      trustedProxies: env.TRUSTED_PROXIES,
+    }),
+    secretsKeys: env.SECRETS_KEY,
     isEmbedded: env.EMBEDDED === '1',
     cacheDir: join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'task-engine'),
   });

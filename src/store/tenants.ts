@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { JOB_STATES } from '../domain/job-state.ts';
 import { isTenantRole, type TenantRole } from '../domain/roles.ts';
+import { IS_VALID } from './api-keys.ts';
 import type { Db } from './db.ts';
 
 /** A tenant: who submits jobs, with its roots and what its URLs may reach. */
@@ -53,10 +54,14 @@ export async function getTenant(db: Db, name: string): Promise<Tenant | undefine
   return rows[0] && fromRow(rows[0]);
 }
 
-/** A tenant with the hashes (SHA-256) of its valid keys. */
+/** A tenant with its valid keys. */
 export interface TenantCredentials {
   readonly tenant: Tenant;
-  readonly keyHashes: readonly Buffer[];
+  readonly keys: readonly {
+    readonly id: number;
+    /** SHA-256 of the key. */
+    readonly hash: Buffer;
+  }[];
 }
 
 /**
@@ -67,11 +72,19 @@ export async function getTenantCredentials(
   db: Db,
   name: string,
 ): Promise<TenantCredentials | undefined> {
-  const { rows } = await sql<TenantRow & { key_hashes: Buffer[] }>`
-    SELECT ${COLUMNS}, ARRAY(SELECT key_hash FROM api_keys
-                             WHERE tenant_id = tenants.id AND revoked_at IS NULL) AS key_hashes
-    FROM tenants WHERE name = ${name} AND disabled_at IS NULL`.execute(db);
-  return rows[0] && { tenant: fromRow(rows[0]), keyHashes: rows[0].key_hashes };
+  const { rows } = await sql<TenantRow & { key_ids: number[]; key_hashes: Buffer[] }>`
+    SELECT ${COLUMNS}, key_ids, key_hashes
+    FROM tenants, LATERAL (
+      SELECT coalesce(array_agg(id), '{}') AS key_ids, coalesce(array_agg(key_hash), '{}') AS key_hashes
+      FROM api_keys WHERE tenant_id = tenants.id AND ${IS_VALID}) AS keys
+    WHERE name = ${name} AND disabled_at IS NULL`.execute(db);
+  const row = rows[0];
+  return (
+    row && {
+      tenant: fromRow(row),
+      keys: row.key_hashes.map((hash, n) => ({ id: row.key_ids[n] ?? 0, hash })),
+    }
+  );
 }
 
 /** A tenant that is to be made. */
