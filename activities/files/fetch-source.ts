@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkError } from '../../src/domain/failure.ts';
-import {
-  type SelectedSource,
-  SOURCE_EXTENSIONS,
-  selectSourceFiles,
-} from '../../src/media/source/select.ts';
+import { findSources } from '../../src/media/source/find-sources.ts';
+import type { SelectedSource } from '../../src/media/source/select.ts';
 import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
+import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { DOCUMENTS, type SourceFile } from '../media/documents.ts';
@@ -16,8 +14,7 @@ import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
 import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
 import { formatBytes } from './format-bytes.ts';
 import { forEachParallel } from './parallel.ts';
-import { locationOf, type PublicationPort } from './publication.ts';
-import { isPublishedName } from './published-names.ts';
+import type { PublicationPort } from './publication.ts';
 import { createTransferProgress } from './transfer-progress.ts';
 
 const PARALLEL_FILES = 4;
@@ -88,36 +85,20 @@ async function fetchInto(
   return { message: `${files}, ${formatBytes(totalBytes)}` };
 }
 
-/**
- * The sources of a folder. Tracks that a publication left there are none; its MP4 is one only where
- * there is nothing else, or a rerun would package it beside the film it was made of. Throws a terminal
- * WorkError `InvalidInput` where the folder holds no media.
- */
+/** The sources of the job's folder. Throws a terminal WorkError `InvalidInput` where it holds no media. */
 async function listSources(
   storage: StorageDriver,
   { tenant, folder, asset }: FetchSourceInput,
   publication: PublicationPort,
 ): Promise<readonly Source[]> {
   const listed = new Map((await storage.list(folder)).map((file) => [fileNameOf(file.key), file]));
-  const published = new Set(
-    (await publication.filesAt(tenant, locationOf(storage, folder))).map(fileNameOf),
-  );
-  const select = (isExcluded: (name: string) => boolean) =>
-    selectSourceFiles([...listed.keys()], {
-      isExcluded: (name) => isPublishedName(asset, name) || isExcluded(name),
-    });
-  const hasMedia = (sources: readonly SelectedSource[]): boolean =>
-    sources.some((one) => one.role === 'media');
-  const unpublished = select((name) => published.has(name));
-  const selected = hasMedia(unpublished) ? unpublished : select(() => false);
-  if (!hasMedia(selected)) {
-    const extensions = [...SOURCE_EXTENSIONS].filter(([, role]) => role === 'media');
-    throw new WorkError(
-      'InvalidInput',
-      `No source found in ${storage.fullPath(folder)}: there is no file with one of the extensions ` +
-        extensions.map(([extension]) => extension).join(', '),
-    );
-  }
+  const published = await publication.filesAt(tenant, locationOf(storage, folder));
+  const selected = findSources({
+    names: [...listed.keys()],
+    published: new Set(published.map(fileNameOf)),
+    asset,
+    fullPath: storage.fullPath(folder),
+  });
   return selected.flatMap((one, at) => {
     const file = listed.get(one.name);
     return file === undefined

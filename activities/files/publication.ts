@@ -1,11 +1,10 @@
 import type { JobResult } from '../../src/domain/callback.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
 import type { Task } from '../task.ts';
 
 /** A new publication of an asset. */
 export interface Publication {
   readonly tenant: string;
-  /** Where the output folder is, see {@link locationOf}. */
+  /** Where the output folder is, see `locationOf`. */
   readonly location: string;
   /** Stem of the asset's names. */
   readonly asset: string;
@@ -14,10 +13,6 @@ export interface Publication {
   /** What the job end will tell. */
   readonly result: JobResult;
 }
-
-/** A folder as publications are kept under it: storage and full path, `local:/srv/out/acme/movie`. */
-export const locationOf = (storage: StorageDriver, folder: string): string =>
-  `${storage.kind}:${storage.fullPath(folder)}`;
 
 /** The one moment at which an asset changes. */
 export interface PublicationPort {

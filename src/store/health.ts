@@ -8,18 +8,18 @@ export interface JobCounts extends Readonly<Record<JobState, number>> {
   readonly failed: number;
 }
 
-/** Counts a tenant's jobs, each state from the index alone. */
+/** Counts a tenant's jobs from an index alone (`jobs_list_id`). */
 export async function countJobs(db: Db, tenantId: number): Promise<JobCounts> {
-  const { rows } = await sql<{ queue_state: number | null; count: number }>`
-    SELECT queue_state, count(*) FROM jobs WHERE tenant_id = ${tenantId} GROUP BY queue_state
-    UNION ALL
-    SELECT NULL, count(*) FROM jobs WHERE tenant_id = ${tenantId} AND failed`.execute(db);
-  const counts = new Map(rows.map((row) => [row.queue_state, row.count]));
+  const { rows } = await sql<{ queue_state: number; failed: boolean; count: number }>`
+    SELECT queue_state, failed, count(*) FROM jobs WHERE tenant_id = ${tenantId}
+    GROUP BY queue_state, failed`.execute(db);
+  const count = (isCounted: (row: (typeof rows)[number]) => boolean): number =>
+    rows.filter(isCounted).reduce((sum, row) => sum + row.count, 0);
   const states = Object.entries(JOB_STATES).map(
-    ([name, number]) => [name, counts.get(number) ?? 0] as const,
+    ([name, number]) => [name, count((row) => row.queue_state === number)] as const,
   );
   return {
     ...(Object.fromEntries(states) as Readonly<Record<JobState, number>>),
-    failed: counts.get(null) ?? 0,
+    failed: count((row) => row.failed),
   };
 }

@@ -48,6 +48,17 @@ export function nameCaptions(
   }));
 }
 
+const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/**
+ * Whether a file is a media or captions file that a publication of the asset left in its folder,
+ * `<asset>-<job>-video-720p.mp4`. Source and output folder are the same by default.
+ */
+export function isPublishedName(asset: string, name: string): boolean {
+  const pattern = `^${escape(asset)}-\\d+-(?:video|audio|text)-[A-Za-z0-9-]+\\.(?:mp4|vtt|m3u8)$`;
+  return new RegExp(pattern).test(name);
+}
+
 /** Gives a name back unchanged the first time, then with `-2`, `-3`. */
 export function createUnique(): (name: string) => string {
   const used = new Map<string, number>();

@@ -49,6 +49,3 @@ CREATE TRIGGER tasks_tally_update AFTER UPDATE ON tasks
 INSERT INTO task_tally (tenant_id, processed, failed)
 SELECT tenant_id, count(*), count(*) FILTER (WHERE event = 'fail')
 FROM tasks JOIN jobs ON jobs.id = job_id WHERE tasks.ended_at IS NOT NULL GROUP BY tenant_id;
-
--- the few of many that failed
-CREATE INDEX jobs_failed_by_tenant ON jobs (tenant_id) WHERE failed;

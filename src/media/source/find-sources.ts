@@ -1,0 +1,39 @@
+import { WorkError } from '../../domain/failure.ts';
+import { isPublishedName } from '../asset/names.ts';
+import { type SelectedSource, SOURCE_EXTENSIONS, selectSourceFiles } from './select.ts';
+
+/** A source folder. */
+export interface SourceFolder {
+  /** Names of its files. */
+  readonly names: readonly string[];
+  /** Those of them that publications have left there: output and source folder are the same by default. */
+  readonly published: ReadonlySet<string>;
+  /** Stem of the job's asset. */
+  readonly asset: string;
+  /** The folder as the storage spells it, for people. */
+  readonly fullPath: string;
+}
+
+const hasMedia = (sources: readonly SelectedSource[]): boolean =>
+  sources.some((one) => one.role === 'media');
+
+/**
+ * The sources of a folder. Tracks that a publication left there are none; its MP4 is one only where
+ * there is nothing else, or a rerun would package it beside the film it was made of. Throws a terminal
+ * WorkError `InvalidInput` where the folder holds no media.
+ */
+export function findSources(folder: SourceFolder): readonly SelectedSource[] {
+  const select = (isExcluded: (name: string) => boolean) =>
+    selectSourceFiles(folder.names, {
+      isExcluded: (name) => isPublishedName(folder.asset, name) || isExcluded(name),
+    });
+  const unpublished = select((name) => folder.published.has(name));
+  const selected = hasMedia(unpublished) ? unpublished : select(() => false);
+  if (hasMedia(selected)) return selected;
+  const extensions = [...SOURCE_EXTENSIONS].filter(([, role]) => role === 'media');
+  throw new WorkError(
+    'InvalidInput',
+    `No source found in ${folder.fullPath}: there is no file with one of the extensions ` +
+      extensions.map(([extension]) => extension).join(', '),
+  );
+}
