@@ -9,6 +9,7 @@ import {
 import { runTask } from '../activities/run-task.ts';
 import { readConfig } from '../src/config/config.ts';
 import { createEgress } from '../src/egress/egress.ts';
+import { createProbe } from '../src/egress/probe.ts';
 import { createLogger } from '../src/log/logger.ts';
 import { createDb } from '../src/store/db.ts';
 import { CHANNELS, listen } from '../src/store/listen.ts';
@@ -39,6 +40,7 @@ const activities = createActivities({
   log,
   temporal,
   egress: createEgress(),
+  probe: createProbe({ parallel: 1 }),
   deliveries,
   workRoot,
   localInputRoot: workRoot,

@@ -3,8 +3,11 @@ import { drainEndpoint } from '../activities/callbacks/drain-endpoint.ts';
 import { createTaskActivities } from '../activities/index.ts';
 import { createJournal } from '../activities/journal/journal.ts';
 import { createReconcile } from '../activities/reconcile/reconcile.ts';
+import { clearJobs } from '../activities/schedule/clear-jobs.ts';
+import { queueScheduledJobs } from '../activities/schedule/queue-scheduled-jobs.ts';
 import { RETRY_WAITS_SECONDS } from '../src/domain/retry-schedule.ts';
 import type { Egress } from '../src/egress/egress.ts';
+import type { Probe } from '../src/egress/probe.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { createStorages } from '../src/storage/storages.ts';
 import type { Db } from '../src/store/db.ts';
@@ -12,6 +15,7 @@ import { getTenant } from '../src/store/tenants.ts';
 import type { WorkSignal } from '../src/store/work-signal.ts';
 import type { TemporalClient } from '../src/temporal/client.ts';
 import { describeJobExecution } from '../src/temporal/describe-execution.ts';
+import { syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createPublication } from './publication.ts';
 import type { Activities } from './workers.ts';
 
@@ -21,6 +25,7 @@ export interface ActivityParts {
   readonly log: Logger;
   readonly temporal: TemporalClient;
   readonly egress: Egress;
+  readonly probe: Probe;
   /** Woken when deliveries are added. */
   readonly deliveries: WorkSignal;
   readonly workRoot: string;
@@ -34,6 +39,20 @@ export interface ActivityParts {
 export function createActivities(parts: ActivityParts): Activities {
   const { db, log } = parts;
   const journal = createJournal({ db });
+  const reconcile = createReconcile({
+    db,
+    journal,
+    log,
+    describeExecution: (jobId) => describeJobExecution(parts.temporal, jobId),
+  });
+  const syncInterval = async (): Promise<void> => {
+    try {
+      await syncScheduleInterval({ db, temporal: parts.temporal });
+    } catch (error) {
+      // the next pass tries again; nothing waits for it
+      log.warn({ err: error }, 'interval of the scheduled jobs not brought up to date');
+    }
+  };
   const drainDeps = {
     db,
     log,
@@ -63,11 +82,16 @@ export function createActivities(parts: ActivityParts): Activities {
         });
       },
     },
-    reconcile: createReconcile({
-      db,
-      journal,
-      log,
-      describeExecution: (jobId) => describeJobExecution(parts.temporal, jobId),
-    }),
+    scheduler: {
+      reconcile: async (pass) => {
+        await reconcile(() => {
+          pass.signal.throwIfAborted();
+          pass.heartbeat({});
+        });
+        await syncInterval();
+      },
+      queueScheduledJobs: (pass) => queueScheduledJobs({ db, log, probe: parts.probe }, pass),
+      clearJobs: (pass) => clearJobs({ db, log }, pass),
+    },
   };
 }

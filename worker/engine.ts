@@ -1,9 +1,11 @@
 import { NativeConnection } from '@temporalio/worker';
+import { PARALLEL_POLLS } from '../activities/schedule/queue-scheduled-jobs.ts';
 import type { Logger } from '../src/log/logger.ts';
 import type { TaskQueueName } from '../src/temporal/names.ts';
 import { createTemporalClient } from '../src/temporal/client.ts';
 import { registerSchedules, registerSearchAttributes } from '../src/temporal/register.ts';
 import { createEgress } from '../src/egress/egress.ts';
+import { createProbe } from '../src/egress/probe.ts';
 import { closeDb, createDb, pingDb } from '../src/store/db.ts';
 import { CHANNELS, listen } from '../src/store/listen.ts';
 import { pendingMigrations } from '../src/store/migrate.ts';
@@ -65,10 +67,11 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
   );
   await wait('Temporal search attributes and schedules', async () => {
     await registerSearchAttributes(temporal.client, options.temporalNamespace);
-    await registerSchedules(temporal.client);
+    await registerSchedules({ db, client: temporal.client });
   });
 
   const egress = createEgress();
+  const probe = createProbe({ parallel: PARALLEL_POLLS });
   const deliveries = createWorkSignal();
   const listener = listen({
     url: options.databaseUrl,
@@ -79,7 +82,7 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
     connection,
     namespace: options.temporalNamespace,
     queues: options.queues,
-    activities: createActivities({ ...options, db, temporal, egress, deliveries }),
+    activities: createActivities({ ...options, db, temporal, egress, probe, deliveries }),
   });
 
   const stopWorkers = (): void => {
@@ -95,6 +98,7 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
       await ended.catch((error: unknown) => log.error({ err: error }, 'a worker ended badly'));
       await listener.close();
       await egress.close();
+      await probe.close();
       await connection.close();
       await temporal.close();
       await closeDb(db);

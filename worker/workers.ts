@@ -1,18 +1,18 @@
 import { hostname } from 'node:os';
-import { Context } from '@temporalio/activity';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { CallbackActivities } from '../activities/callbacks/contract.ts';
 import type { TaskActivities } from '../activities/contract.ts';
 import type { JournalActivities } from '../activities/journal/contract.ts';
 import { TASK_QUEUES, type TaskQueueName } from '../src/temporal/names.ts';
 import { loadWorkflowBundle } from './bundle.ts';
+import { schedulerActivities, type SchedulerPasses } from './scheduler-activities.ts';
 
 /** The activities of each kind, made by the composition root. */
 export interface Activities {
   readonly journal: JournalActivities;
   readonly tasks: TaskActivities;
   readonly callbacks: CallbackActivities;
-  readonly reconcile: (heartbeat: () => void) => Promise<void>;
+  readonly scheduler: SchedulerPasses;
 }
 
 /** Seconds that a stopping worker gives running tasks before it cancels them. */
@@ -39,10 +39,10 @@ async function optionsOf(queue: TaskQueueName, activities: Activities): Promise<
       return { activities: activities.callbacks, maxConcurrentActivityTaskExecutions: 200 };
     case 'scheduler':
       return {
-        activities: {
-          reconcile: () => activities.reconcile(() => Context.current().heartbeat()),
-        },
+        activities: schedulerActivities(activities.scheduler),
         maxConcurrentActivityTaskExecutions: 4,
+        // a cancel comes with the answer to a heartbeat: a schedule that is switched off stops at once
+        maxHeartbeatThrottleInterval: '1s',
       };
   }
 }

@@ -2,3 +2,5 @@
 export { vodstream } from './vodstream.ts';
 export { deliverEndpoint } from './deliver-endpoint.ts';
 export { reconcileJobs } from './reconcile-jobs.ts';
+export { queueScheduledJobs } from './queue-scheduled-jobs.ts';
+export { clearJobs } from './clear-jobs.ts';

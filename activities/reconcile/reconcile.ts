@@ -1,12 +1,7 @@
 import type { Logger } from '../../src/log/logger.ts';
 import { admitJobs } from '../../src/store/admission.ts';
 import type { Db } from '../../src/store/db.ts';
-import {
-  listDispatchedJobs,
-  listWaitingTenants,
-  queueDueJobs,
-  requeueStart,
-} from '../../src/store/reconcile.ts';
+import { listDispatchedJobs, listWaitingTenants, requeueStart } from '../../src/store/reconcile.ts';
 import { listOpenTasks } from '../../src/store/tasks.ts';
 import type { JournalActivities } from '../journal/contract.ts';
 
@@ -24,7 +19,7 @@ const PARALLEL = 10;
 /**
  * One pass of the reconciler: a job whose execution closed without its end code (terminated, timed
  * out) is ended as failed, its open tasks first; one that Temporal does not know is started again;
- * scheduled jobs whose time has come are queued; free slots are given out.
+ * free slots are given out. Scheduled jobs are left alone: their schedule may be switched off.
  */
 export function createReconcile(deps: {
   readonly db: Db;
@@ -72,7 +67,6 @@ export function createReconcile(deps: {
       last = ids.at(-1) ?? last;
       if (ids.length < BATCH) break;
     }
-    await queueDueJobs(db);
     for (const tenantId of await listWaitingTenants(db)) {
       heartbeat();
       await admitJobs(db, tenantId);

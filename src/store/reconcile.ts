@@ -33,14 +33,6 @@ export async function requeueStart(db: Db, jobId: number): Promise<void> {
     WHERE NOT EXISTS (SELECT FROM outbox WHERE job_id = ${jobId} AND kind = 'start')`.execute(db);
 }
 
-/** Queues scheduled jobs whose time has come; those that wait for a semaphore are left. */
-export async function queueDueJobs(db: Db): Promise<void> {
-  await sql`
-    UPDATE jobs SET queue_state = ${JOB_STATES.queued}, updated_at = clock_timestamp()
-    WHERE queue_state = ${JOB_STATES.scheduled} AND semaphore_url IS NULL
-      AND coalesce(run_at, '-infinity') <= now()`.execute(db);
-}
-
 /** Tenants with a job that waits for a slot. */
 export async function listWaitingTenants(db: Db): Promise<readonly number[]> {
   const { rows } = await sql<{ tenant_id: number }>`

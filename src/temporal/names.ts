@@ -39,8 +39,13 @@ export const SEARCH_ATTRIBUTES = {
 
 /** Temporal Schedules of the engine. */
 export const SCHEDULES = {
+  queueScheduledJobs: 'queue_scheduled_jobs',
   reconcileJobs: 'reconcile_jobs',
+  clearJobs: 'clear_jobs',
 } as const;
+
+/** The name of a schedule, on the wire too. */
+export type ScheduleName = (typeof SCHEDULES)[keyof typeof SCHEDULES];
 
 /** The signal that tells a halted job that it was put back. */
 export const RESUME_SIGNAL = 'resume';
@@ -51,5 +56,7 @@ export const WAKE_SIGNAL = 'wake';
 /** Workflow types of the engine itself, beside the contract's recipes. */
 export const ENGINE_WORKFLOWS = {
   deliverEndpoint: 'deliverEndpoint',
+  queueScheduledJobs: 'queueScheduledJobs',
   reconcileJobs: 'reconcileJobs',
+  clearJobs: 'clearJobs',
 } as const;

@@ -1,6 +1,10 @@
-import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import { type Client, ScheduleAlreadyRunning } from '@temporalio/client';
 import { SearchAttributeType } from '@temporalio/common';
-import { ENGINE_WORKFLOWS, SCHEDULES, SEARCH_ATTRIBUTES, TASK_QUEUES } from './names.ts';
+import type { Db } from '../store/db.ts';
+import { getShortestScheduleInterval } from '../store/schedule-intervals.ts';
+import { type ScheduleName, SCHEDULES, SEARCH_ATTRIBUTES } from './names.ts';
+import { SCHEDULE_DEFINITIONS, SCHEDULE_NAMES } from './schedule-definitions.ts';
+import { isAsWanted, scheduleOptions } from './schedule-options.ts';
 
 // temporal.api.enums.v1.IndexedValueType
 const INDEXED = { [SearchAttributeType.KEYWORD]: 2, [SearchAttributeType.INT]: 3 } as const;
@@ -31,24 +35,35 @@ export async function registerSearchAttributes(client: Client, namespace: string
   }
 }
 
-/** Seconds between two passes of the reconciler. */
-const RECONCILE_SECONDS = 30;
+/**
+ * Creates the engine's schedules where they are missing and brings those of an older version up to date.
+ * One that was switched off stays so: only when and what it runs is set, never its state.
+ */
+export async function registerSchedules(deps: {
+  readonly db: Db;
+  readonly client: Client;
+}): Promise<void> {
+  for (const name of SCHEDULE_NAMES) {
+    const { everySeconds, description } = SCHEDULE_DEFINITIONS[name];
+    const isOfSettings = name === SCHEDULES.queueScheduledJobs;
+    const seconds = isOfSettings ? await getShortestScheduleInterval(deps.db) : everySeconds;
+    await registerSchedule(deps.client, name, seconds, description);
+  }
+}
 
-/** Creates the engine's schedules where they are missing; one that a person has paused stays paused. */
-export async function registerSchedules(client: Client): Promise<void> {
+async function registerSchedule(
+  client: Client,
+  name: ScheduleName,
+  everySeconds: number,
+  note: string,
+): Promise<void> {
+  const wanted = scheduleOptions(name, everySeconds);
   try {
-    await client.schedule.create({
-      scheduleId: SCHEDULES.reconcileJobs,
-      spec: { intervals: [{ every: `${RECONCILE_SECONDS}s` }] },
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10s' },
-      action: {
-        type: 'startWorkflow',
-        workflowType: ENGINE_WORKFLOWS.reconcileJobs,
-        workflowId: SCHEDULES.reconcileJobs,
-        taskQueue: TASK_QUEUES.controller,
-      },
-    });
+    await client.schedule.create({ ...wanted, scheduleId: name, state: { note } });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const handle = client.schedule.getHandle(name);
+    if (isAsWanted(name, everySeconds, await handle.describe())) return;
+    await handle.update((previous) => ({ ...previous, ...wanted }));
   }
 }
