@@ -1,8 +1,11 @@
 import type { Logger } from '../src/log/logger.ts';
 import type { Db } from '../src/store/db.ts';
 import type { Tenant } from '../src/store/tenants.ts';
+import type { Schedules } from '../src/temporal/schedules.ts';
 import type { Admitter } from './admitter.ts';
+import type { HealthParts } from './health/parts.ts';
 import type { RateLimits } from './middleware/rate-limit.ts';
+import type { SourceLookup } from './source-lookup.ts';
 
 /** What the API is given. */
 export interface ApiDeps {
@@ -12,8 +15,13 @@ export interface ApiDeps {
   /** Why a URL may not be called for a tenant with these networks, or undefined where it may. */
   readonly checkUrl: (url: string, allowedNetworks: readonly string[]) => string | undefined;
   readonly now: () => Date;
+  /** How the parts of the engine are asked for `GET /health`. */
+  readonly health: HealthParts;
+  /** Looks into the folders of a submission with `dry_run=1`. */
+  readonly lookUpSource: SourceLookup;
   /** Default none. */
   readonly limits?: RateLimits;
+  readonly schedules: Schedules;
   /** Brings the schedule of scheduled jobs to the interval that the settings say. */
   readonly syncScheduleInterval?: () => Promise<unknown>;
 }

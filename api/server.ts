@@ -4,14 +4,18 @@ import type { Logger } from '../src/log/logger.ts';
 import { untilItWorks } from '../src/process/until-it-works.ts';
 import { admitJobs } from '../src/store/admission.ts';
 import { closeDb, createDb } from '../src/store/db.ts';
+import { checkSharedRoots, checkTenantStorage } from '../src/storage/check-root.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { createTemporalClient } from '../src/temporal/client.ts';
 import { createDispatcher } from '../src/temporal/dispatcher.ts';
+import { createSchedules, syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createAdmitter } from './admitter.ts';
 import { createApp } from './app.ts';
 import { bootstrapTenants } from './bootstrap.ts';
+import { createHealthParts } from './health/parts.ts';
 import { listenHttp } from './http-server.ts';
 import type { RateLimits } from './middleware/rate-limit.ts';
+import { createSourceLookup } from './source-lookup.ts';
 
 /** What an API process is made with. */
 export interface ApiServerOptions {
@@ -22,6 +26,8 @@ export interface ApiServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  readonly localInputRoot: string;
+  readonly localOutputRoot: string;
   readonly bootstrapTenants: readonly BootstrapTenant[];
   readonly isEmbedded: boolean;
   /** Default none. */
@@ -62,12 +68,28 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
   const dispatcher = createDispatcher({ db, databaseUrl: options.databaseUrl, temporal, log });
   const admitter = createAdmitter({ admit: (tenantId) => admitJobs(db, tenantId), log });
+  // for requests, which do not wait for a Temporal that is down
+  const probe = createTemporalClient({
+    address: options.temporalAddress,
+    namespace: options.temporalNamespace,
+    isImpatient: true,
+  });
   const app = createApp({
     db,
     log,
     admitter,
     checkUrl: assessUrl,
     now: () => new Date(),
+    schedules: createSchedules(probe),
+    syncScheduleInterval: () => syncScheduleInterval({ db, temporal: probe }),
+    health: createHealthParts({
+      databaseUrl: options.databaseUrl,
+      temporal: probe,
+      roots: options,
+      checkTenantStorage,
+      checkSharedRoots,
+    }),
+    lookUpSource: createSourceLookup({ ...options, db }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   const server = await listenHttp({ fetch: app.fetch, host: options.host, port: options.port });
@@ -84,6 +106,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       await admitter.drain();
       await dispatcher.stop();
       await temporal.close();
+      await probe.close();
       await closeDb(db);
       end();
     },

@@ -16,9 +16,12 @@ const ROUTES: Readonly<
   Record<string, (id: number | string) => readonly [string, string, unknown?]>
 > = {
   'POST /job': () => ['POST', '/job', submission()],
+  'GET /health': () => ['GET', '/health'],
   'GET /jobs': () => ['GET', '/jobs'],
   'GET /jobs/:id': (id) => ['GET', `/jobs/${id}`],
   'GET /logs/:id': (id) => ['GET', `/logs/${id}`],
+  'GET /schedules': () => ['GET', '/schedules'],
+  'PUT /scheduler': () => ['PUT', '/scheduler', { schedule: 'clear_jobs', active: true }],
   'GET /settings': () => ['GET', '/settings'],
   'POST /settings': () => ['POST', '/settings', { name: 'max_jobs', setting: 3 }],
   'PUT /settings/caps': () => ['PUT', '/settings/caps', { name: 'max_jobs', most: 10 }],
@@ -29,6 +32,8 @@ const OPEN = [
   'GET /docs/start.js',
   'GET /docs/swagger-ui.css',
   'GET /docs/swagger-ui-bundle.js',
+  'GET /health/live',
+  'GET /health/ready',
   'GET /openapi.json',
 ];
 

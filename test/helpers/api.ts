@@ -1,9 +1,20 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { bootstrapTenants } from '../../api/bootstrap.ts';
+import type { ApiDeps } from '../../api/deps.ts';
+import { createHealthParts } from '../../api/health/parts.ts';
+import { createSourceLookup } from '../../api/source-lookup.ts';
 import { assessUrl } from '../../src/egress/assess-url.ts';
 import { createLogger } from '../../src/log/logger.ts';
+import { checkSharedRoots, checkTenantStorage } from '../../src/storage/check-root.ts';
 import { admitJobs } from '../../src/store/admission.ts';
+import { createTemporalClient } from '../../src/temporal/client.ts';
+import type { Schedules } from '../../src/temporal/schedules.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { FakeSchedules } from './schedules.ts';
 
 const SILENT = createLogger({ name: 'test', level: 'silent', format: 'json' });
 
@@ -15,8 +26,12 @@ export interface ApiAnswer {
   readonly json: any;
 }
 
-/** The API over a database of its own, with two tenants and no Temporal. */
+/** The API over a database and a folder of its own, with two tenants and no workers. */
 export interface TestApi {
+  /** Holds `input/<tenant>` and `output/<tenant>`. */
+  readonly folder: string;
+  /** What its app is made with. */
+  readonly deps: ApiDeps;
   readonly app: ReturnType<typeof createApp>;
   readonly database: TestDatabase;
   /** Sends a request as `acme`; `headers` replace those of its credentials. */
@@ -32,7 +47,12 @@ export interface TestApi {
 export const ACME = { client: 'acme', 'api-key': 'acme-secret-1' };
 export const OTHER = { client: 'other', 'api-key': 'other-secret-1' };
 
-export async function createTestApi(): Promise<TestApi> {
+export async function createTestApi(
+  options: {
+    /** Temporal's, where a test has one. */
+    readonly schedules?: Schedules;
+  } = {},
+): Promise<TestApi> {
   const database = await createTestDatabase();
   const { db } = database;
   await bootstrapTenants(
@@ -43,8 +63,15 @@ export async function createTestApi(): Promise<TestApi> {
     ],
     { isEmbedded: true },
   );
+  const folder = await mkdtemp(join(tmpdir(), 'task-engine-api-'));
+  const temporal = createTemporalClient({
+    address: inject('services').temporalAddress,
+    namespace: 'default',
+    isImpatient: true,
+  });
+  const roots = { localInputRoot: join(folder, 'input'), localOutputRoot: join(folder, 'output') };
   const waiting: Promise<unknown>[] = [];
-  const app = createApp({
+  const deps: ApiDeps = {
     db,
     log: SILENT,
     admitter: {
@@ -53,8 +80,20 @@ export async function createTestApi(): Promise<TestApi> {
     },
     checkUrl: assessUrl,
     now: () => new Date(),
-  });
+    schedules: options.schedules ?? new FakeSchedules(),
+    health: createHealthParts({
+      databaseUrl: database.url,
+      temporal,
+      roots,
+      checkTenantStorage,
+      checkSharedRoots,
+    }),
+    lookUpSource: createSourceLookup({ ...roots, db }),
+  };
+  const app = createApp(deps);
   return {
+    folder,
+    deps,
     app,
     database,
     send: async (method, path, body, headers = ACME) => {
@@ -75,7 +114,11 @@ export async function createTestApi(): Promise<TestApi> {
         json: isJson ? JSON.parse(text) : undefined,
       };
     },
-    stop: () => database.drop(),
+    stop: async () => {
+      await temporal.close();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
