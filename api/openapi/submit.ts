@@ -1,5 +1,6 @@
-import { createRoute } from '@hono/zod-openapi';
+import { createRoute, z } from '@hono/zod-openapi';
 import { Accepted } from '../../src/contract/answers.ts';
+import { DryRunJson } from '../../src/contract/dry-run.ts';
 import { Submission } from '../../src/contract/submission.ts';
 import { VodstreamParameters } from '../../src/contract/vodstream-parameters.ts';
 import { answers, CREDENTIALS } from './answers.ts';
@@ -18,6 +19,40 @@ const Body = Submission.extend({ parameters: VodstreamParameters }).meta({
   },
 });
 
+/** The query of `POST /job`. */
+export const SubmitQuery = z.object({
+  dry_run: z
+    .preprocess(
+      (value) => (value === '' ? undefined : value),
+      z
+        .enum(['1', '0', 'true', 'false'], { error: 'must be 1 or 0' })
+        .default('0')
+        .transform((text) => text === '1' || text === 'true'),
+    )
+    .openapi({
+      type: 'integer',
+      enum: [0, 1],
+      default: 0,
+      description:
+        '1 judges the job, looks for its source and says what it would do. Nothing is kept or started',
+    }),
+});
+
+const SubmitHeaders = z.object({
+  'idempotency-key': z.string().optional().openapi({
+    pattern: '^[\\x21-\\x7e]{1,255}$',
+    example: '6f1f0b5e-6a0e-4f4e-9f39-0c5f0a1d2b3c',
+    description:
+      'Names this request: sent again within 24 hours it gets the same answer and makes no second job',
+  }),
+});
+
+const responses = answers(
+  'The job is kept and will run; with dry_run, what it would do',
+  z.union([Accepted, DryRunJson]),
+  [400, 401, 409, 413, 415, 429, 503],
+);
+
 /** `POST /job` for the OpenAPI document. */
 export const describeSubmit = createRoute({
   method: 'post',
@@ -29,6 +64,21 @@ export const describeSubmit = createRoute({
     'Unknown parameters are kept and returned. A body has 2 MiB at most, 64 levels, 10,000 keys and 5,000 entries in an array. ' +
     'Older triggers may send the header `API-KEY` and the client in the body.',
   security: [...CREDENTIALS, { apiKey: [] }],
-  request: { body: { required: true, content: { 'application/json': { schema: Body } } } },
-  responses: answers('The job is kept and will run', Accepted, [400, 401, 413, 415]),
+  request: {
+    query: SubmitQuery,
+    headers: SubmitHeaders,
+    body: { required: true, content: { 'application/json': { schema: Body } } },
+  },
+  responses: {
+    ...responses,
+    200: {
+      ...responses[200],
+      headers: {
+        'Idempotent-Replayed': {
+          description: 'true: the job was made by an earlier request with this key',
+          schema: { type: 'string', enum: ['true'] },
+        },
+      },
+    },
+  },
 });

@@ -1,26 +1,63 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { describeIssue } from '../../src/contract/fault.ts';
 import { toNewJob } from '../../src/contract/new-job.ts';
 import { storageDefaults } from '../../src/contract/storage-defaults.ts';
-import { insertJobs } from '../../src/store/jobs.ts';
-import { createSubmitter } from '../submitter.ts';
+import { insertJob, insertJobs, type NewJob } from '../../src/store/jobs.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
-import { describeSubmit } from '../openapi/submit.ts';
+import { tryJob } from '../dry-run.ts';
+import { ApiError } from '../errors.ts';
+import { idempotencyKey, makeJobOnce } from '../idempotency.ts';
+import { describeSubmit, SubmitQuery } from '../openapi/submit.ts';
+import { createSubmitter } from '../submitter.ts';
 
 /** `POST /job`: takes a job. It is kept, with its first log rows, before the answer goes out. */
 export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath(describeSubmit);
   const submitter = createSubmitter((jobs) => insertJobs(deps.db, jobs));
-  app.post('/job', async (c) => {
+
+  const judge = (c: Context<ApiEnv>): NewJob => {
     const tenant = c.get('tenant');
-    const job = toNewJob(c.get('body')?.text ?? 'null', {
+    return toNewJob(c.get('body')?.text ?? 'null', {
       tenantId: tenant.id,
       tenant: tenant.name,
       storage: storageDefaults(tenant),
       checkUrl: (url) => deps.checkUrl(url, tenant.allowedNetworks),
       now: deps.now(),
     });
-    const id = await submitter.submit(job);
-    if (job.state === 'queued') deps.admitter.request(tenant.id);
+  };
+
+  const admit = (job: NewJob): void => {
+    if (job.state === 'queued') deps.admitter.request(job.tenantId);
+  };
+
+  const submit = async (job: NewJob): Promise<number> => {
+    const jobId = await submitter.submit(job);
+    admit(job);
+    return jobId;
+  };
+
+  // judged only where it is the first: what was accepted once is answered the same for a day
+  const submitOnce = async (c: Context<ApiEnv>, key: string): Promise<number> => {
+    let made: NewJob | undefined;
+    const { jobId } = await makeJobOnce(c, deps.db, key, (transaction) => {
+      made = judge(c);
+      return insertJob(transaction, made);
+    });
+    if (made !== undefined) admit(made);
+    return jobId;
+  };
+
+  app.post('/job', async (c) => {
+    const query = SubmitQuery.safeParse(c.req.query());
+    if (!query.success) throw new ApiError(400, describeIssue(query.error, c.req.query()));
+    const key = idempotencyKey(c);
+    if (query.data.dry_run) {
+      const tenant = c.get('tenant');
+      const asked = { job: judge(c), tenant, storage: storageDefaults(tenant) };
+      return c.json(await tryJob(deps.lookUpSource, asked));
+    }
+    const id = await (key === undefined ? submit(judge(c)) : submitOnce(c, key));
     return c.json({ id, job_id: id, result: 'accepted' });
   });
 }

@@ -2,6 +2,7 @@ import type { Recipe } from '../domain/recipes.ts';
 import { isRecipe, RECIPES } from '../domain/recipes.ts';
 import { WorkError } from '../domain/failure.ts';
 import type { RecipeInput, RecipeJob, StorageDefaults } from './recipe-input.ts';
+import { planVodstream, type RecipePlan } from './plan.ts';
 import { vodstreamInput } from './vodstream.ts';
 import {
   VODSTREAM_NOT_YET,
@@ -17,6 +18,8 @@ export interface RecipeContract {
   /** Switches whose feature this version lacks. */
   readonly notYet: readonly string[];
   readonly toInput: (job: RecipeJob, defaults: StorageDefaults) => RecipeInput;
+  /** What the workflow will do with that input. */
+  readonly plan: (job: RecipeJob, defaults: StorageDefaults) => RecipePlan;
 }
 
 /** The contract of each recipe, by its name. */
@@ -26,16 +29,22 @@ export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
     withoutEffect: VODSTREAM_WITHOUT_EFFECT,
     notYet: VODSTREAM_NOT_YET,
     toInput: vodstreamInput,
+    plan: (job, defaults) => planVodstream(vodstreamInput(job, defaults)),
   },
 };
 
 /** What a job's workflow is started with. Throws a WorkError `InvalidInput` where it cannot be made. */
-export function recipeInput(job: RecipeJob, defaults: StorageDefaults): RecipeInput {
-  if (!isRecipe(job.workflow)) {
-    throw new WorkError(
-      'InvalidInput',
-      `workflow "${job.workflow}" is not available in this version; available: ${RECIPES.join(', ')}`,
-    );
-  }
-  return RECIPE_CONTRACTS[job.workflow].toInput(job, defaults);
+export const recipeInput = (job: RecipeJob, defaults: StorageDefaults): RecipeInput =>
+  contractOf(job.workflow).toInput(job, defaults);
+
+/** What a job's workflow will do. Throws as {@link recipeInput} does. */
+export const planJob = (job: RecipeJob, defaults: StorageDefaults): RecipePlan =>
+  contractOf(job.workflow).plan(job, defaults);
+
+function contractOf(workflow: string): RecipeContract {
+  if (isRecipe(workflow)) return RECIPE_CONTRACTS[workflow];
+  throw new WorkError(
+    'InvalidInput',
+    `workflow "${workflow}" is not available in this version; available: ${RECIPES.join(', ')}`,
+  );
 }

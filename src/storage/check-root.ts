@@ -1,0 +1,97 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { StorageKind } from '../domain/storage-kind.ts';
+import { codeOf, isMissing } from './local-failure.ts';
+import { isStorageAvailable, type TenantRoots } from './storages.ts';
+
+/** The roots of the server, for tenants without roots of their own. */
+export interface SharedRoots {
+  readonly localInputRoot: string;
+  readonly localOutputRoot: string;
+}
+
+/** A tenant's storage, as far as its reachability goes. */
+export interface TenantStorage {
+  readonly name: string;
+  readonly roots: TenantRoots;
+  readonly source: StorageKind;
+  readonly destination: StorageKind;
+}
+
+/**
+ * Why a tenant's sources cannot be read, or its assets not be written, or undefined where both can. A
+ * root that an operator gave a tenant must be there; the server's own is made with the first file, so
+ * the folder that it will be made in is looked at. Tells no path.
+ */
+export async function checkTenantStorage(
+  tenant: TenantStorage,
+  shared: SharedRoots,
+): Promise<string | undefined> {
+  const { inputRoot, outputRoot } = tenant.roots;
+  const [input, output] = await Promise.all([
+    checkKind(tenant.source, () =>
+      checkRoot(inputRoot, shared.localInputRoot, tenant.name, 'read'),
+    ),
+    checkKind(tenant.destination, () =>
+      checkRoot(outputRoot, shared.localOutputRoot, tenant.name, 'written'),
+    ),
+  ]);
+  return describe(input, output);
+}
+
+/** {@link checkTenantStorage} for the server's own roots, whoever's they will be. */
+export async function checkSharedRoots(shared: SharedRoots): Promise<string | undefined> {
+  const [input, output] = await Promise.all([
+    checkRoot(null, shared.localInputRoot, '', 'read'),
+    checkRoot(null, shared.localOutputRoot, '', 'written'),
+  ]);
+  return describe(input, output);
+}
+
+function describe(input: string | undefined, output: string | undefined): string | undefined {
+  const faults = [
+    ...(input === undefined ? [] : [`input: ${input}`]),
+    ...(output === undefined ? [] : [`output: ${output}`]),
+  ];
+  return faults.length === 0 ? undefined : faults.join('; ');
+}
+
+async function checkKind(
+  kind: StorageKind,
+  checkLocal: () => Promise<string | undefined>,
+): Promise<string | undefined> {
+  return isStorageAvailable(kind) ? checkLocal() : `${kind} is not configured on this server`;
+}
+
+const MODES = {
+  read: constants.R_OK | constants.X_OK,
+  written: constants.R_OK | constants.W_OK | constants.X_OK,
+} as const;
+
+async function checkRoot(
+  own: string | null,
+  shared: string,
+  tenant: string,
+  use: keyof typeof MODES,
+): Promise<string | undefined> {
+  try {
+    const root = own ?? (await nearestExisting(join(shared, tenant)));
+    if (!(await stat(root)).isDirectory()) return 'the root is no folder';
+    await access(root, MODES[use]);
+    return undefined;
+  } catch (error) {
+    if (isMissing(error)) return 'the root does not exist';
+    return `the root cannot be ${use} (${codeOf(error) ?? 'unknown'})`;
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  try {
+    await stat(path);
+    return path;
+  } catch (error) {
+    if (!isMissing(error) || dirname(path) === path) throw error;
+    return nearestExisting(dirname(path));
+  }
+}
