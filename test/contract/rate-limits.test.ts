@@ -2,8 +2,6 @@ import { afterAll, expect, test } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import type { RateLimits } from '../../api/middleware/rate-limit.ts';
 import { readConfig } from '../../src/config/config.ts';
-import { assessUrl } from '../../src/egress/assess-url.ts';
-import { createLogger } from '../../src/log/logger.ts';
 import { ACME, createTestApi, OTHER, submission } from '../helpers/api.ts';
 
 const api = await createTestApi();
@@ -13,11 +11,8 @@ afterAll(() => api.stop());
 /** The same API with limits, asked from an address. */
 function createLimitedApi(limits: Partial<RateLimits>) {
   const app = createApp({
-    db: api.database.db,
-    log: createLogger({ name: 'test', level: 'silent', format: 'json' }),
+    ...api.deps,
     admitter: { request: () => undefined, drain: () => Promise.resolve() },
-    checkUrl: assessUrl,
-    now: () => new Date(),
     limits: {
       writesPerMinute: 0,
       readsPerMinute: 0,
