@@ -29,20 +29,21 @@ export async function admitInTransaction(
   transaction: Db,
   tenantId: number,
 ): Promise<readonly number[]> {
-  // NO KEY UPDATE: inserts of jobs hold a KEY SHARE lock on this row and need not wait
-  const { rows: known } = await sql<{ settings: Record<string, string> }>`
-    SELECT ${settingsOf(sql.ref('tenants.id'))} AS settings
-    FROM tenants WHERE id = ${tenantId} AND disabled_at IS NULL FOR NO KEY UPDATE`.execute(
+  const { rows: known } = await sql`
+    SELECT 1 AS one FROM tenants WHERE id = ${tenantId} AND disabled_at IS NULL
+    FOR NO KEY UPDATE`.execute(transaction); // lets the KEY SHARE lock of inserts of jobs through
+  if (known[0] === undefined) return [];
+  // a statement of its own: the one that waited for the lock sees what was there before it waited
+  const { rows: state } = await sql<{ settings: Record<string, string>; held: number[] }>`
+    SELECT ${settingsOf(sql`${tenantId}::integer`)} AS settings,
+           ARRAY(SELECT priority FROM jobs WHERE tenant_id = ${tenantId} AND ${HOLDS_SLOT}) AS held`.execute(
     transaction,
   );
-  if (known[0] === undefined) return [];
-  const settings = settingsFrom(known[0].settings);
-  const { rows: use } = await sql<{ started: number; ordinary: number }>`
-    SELECT count(*) AS started, count(*) FILTER (WHERE priority > ${settings.priorityThreshold}) AS ordinary
-    FROM jobs WHERE tenant_id = ${tenantId} AND ${HOLDS_SLOT}`.execute(transaction);
+  const held = state[0]?.held ?? [];
+  const settings = settingsFrom(state[0]?.settings ?? {});
   const free = freeSlots(settings, {
-    started: use[0]?.started ?? 0,
-    startedOrdinary: use[0]?.ordinary ?? 0,
+    started: held.length,
+    startedOrdinary: held.filter((priority) => priority > settings.priorityThreshold).length,
   });
   if (free.any === 0) return [];
   const { rows } = await sql<{ id: number }>`

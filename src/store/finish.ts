@@ -7,6 +7,7 @@ import { insertJobEndEvent, insertTaskEvents, type NewTaskEvent } from './events
 import { getJob, type JobIdentity } from './jobs.ts';
 import { buildTaskEvent } from './task-event.ts';
 import { listOpenTasks } from './tasks.ts';
+import { lockTenantOfJob } from './tenant-lock.ts';
 import { insertLog, withoutNul } from './logs.ts';
 
 /** How a job ended. */
@@ -34,6 +35,7 @@ export async function finishJob(db: Db, end: JobEnd): Promise<boolean> {
 
 /** {@link finishJob} inside a transaction that does more. */
 export async function finishInTransaction(transaction: Db, end: JobEnd): Promise<boolean> {
+  await lockTenantOfJob(transaction, end.jobId);
   const { rows } = await executePrepared(
     transaction,
     'finish_job',

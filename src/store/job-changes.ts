@@ -6,7 +6,7 @@ import { type Db, inTransaction } from './db.ts';
 import { finishInTransaction, GIVEN_UP } from './finish.ts';
 import { insertLog } from './logs.ts';
 import { insertOutbox, takeBackStart } from './outbox.ts';
-import { lockTenant } from './tenant-lock.ts';
+import { lockTenant, lockTenantOfJob } from './tenant-lock.ts';
 
 interface ChangeableRow {
   now: Date;
@@ -105,6 +105,7 @@ async function endGivenUp(transaction: Db, jobId: number): Promise<void> {
  */
 export async function haltPausedJob(db: Db, jobId: number): Promise<void> {
   await inTransaction(db, async (transaction) => {
+    await lockTenantOfJob(transaction, jobId);
     const { rows } = await sql<{ tenant_id: number }>`
       UPDATE jobs SET is_leaving = false, updated_at = clock_timestamp()
       WHERE id = ${jobId} AND queue_state = ${JOB_STATES.paused} AND is_leaving
