@@ -1,4 +1,4 @@
-# One image for api, worker and dispatcher; the command says which.
+# One image for api, worker, dispatcher and the command line; the command says which.
 FROM node:24-bookworm-slim
 
 RUN apt-get update \
@@ -16,6 +16,7 @@ COPY activities ./activities
 COPY api ./api
 COPY worker ./worker
 COPY workflows ./workflows
+COPY cli ./cli
 # bundled once here, so that a worker starts without doing it
 RUN node worker/bundle.ts \
   && mkdir -p /data/work /data/input /data/output \

@@ -9,6 +9,7 @@ import { RETRY_WAITS_SECONDS } from '../src/domain/retry-schedule.ts';
 import type { Egress } from '../src/egress/egress.ts';
 import type { Probe } from '../src/egress/probe.ts';
 import type { Logger } from '../src/log/logger.ts';
+import { createSecretBox } from '../src/secrets/secret-box.ts';
 import { createStorages } from '../src/storage/storages.ts';
 import type { Db } from '../src/store/db.ts';
 import { getTenant } from '../src/store/tenants.ts';
@@ -33,6 +34,8 @@ export interface ActivityParts {
   readonly localOutputRoot: string;
   /** Seconds to wait after each failed attempt of a callback. */
   readonly retryWaitsSeconds?: readonly number[];
+  /** Keys that open what is kept sealed. Default none. */
+  readonly secretsKeys?: readonly Buffer[];
 }
 
 /** Puts the activities of all task queues together. */
@@ -57,6 +60,7 @@ export function createActivities(parts: ActivityParts): Activities {
     db,
     log,
     egress: parts.egress,
+    secrets: createSecretBox(parts.secretsKeys ?? []),
     retryWaitsSeconds: parts.retryWaitsSeconds ?? RETRY_WAITS_SECONDS,
     waitForWork: parts.deliveries.wait,
   };

@@ -12,6 +12,7 @@ import { pendingMigrations } from '../src/store/migrate.ts';
 import { createWorkSignal } from '../src/store/work-signal.ts';
 import { createActivities } from './activities.ts';
 import { untilItWorks } from '../src/process/until-it-works.ts';
+import { startStatusReports } from './status.ts';
 import { createWorkers } from './workers.ts';
 
 /** What a worker process is made with. */
@@ -25,6 +26,8 @@ export interface WorkerEngineOptions {
   readonly localInputRoot: string;
   readonly localOutputRoot: string;
   readonly retryWaitsSeconds?: readonly number[];
+  /** Keys that open what is kept sealed. Default none. */
+  readonly secretsKeys?: readonly Buffer[];
   readonly log: Logger;
   /** Aborts a start that waits for Postgres or Temporal. */
   readonly signal?: AbortSignal;
@@ -91,11 +94,13 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
   const running = Promise.all(workers.map((worker) => worker.run())).finally(stopWorkers);
   const ended = running.then(() => undefined);
   ended.catch(() => undefined);
+  const reports = startStatusReports({ db, log, workers });
   return {
     ended,
     stop: async () => {
       stopWorkers();
       await ended.catch((error: unknown) => log.error({ err: error }, 'a worker ended badly'));
+      await reports.stop();
       await listener.close();
       await egress.close();
       await probe.close();

@@ -1,9 +1,11 @@
+import { type SecretBox, SecretsKeyError } from '../../src/secrets/secret-box.ts';
 import type { Egress, PostResult } from '../../src/egress/egress.ts';
 import type {
   ClaimedStream,
   DeliveryAttempt,
   PendingDelivery,
 } from '../../src/store/deliveries.ts';
+import { openHeaders, withoutSecrets } from './headers.ts';
 
 /** Longest a receiver may take, connect to the end of its answer, milliseconds. */
 export const TIMEOUT_MS = 15_000;
@@ -14,18 +16,40 @@ function faultOf(result: PostResult): string | null {
   return result.status >= 200 && result.status < 300 ? null : `answered ${result.status}`;
 }
 
-/** Sends one callback once. Throws only when `signal` aborts: then nobody knows what the receiver saw. */
+/** What sends callbacks. */
+export interface Sender {
+  readonly egress: Egress;
+  /** Opens the tenants' headers. */
+  readonly secrets: SecretBox;
+}
+
+/**
+ * Sends one callback once, with the tenant's headers; none goes out without them. Throws only when
+ * `signal` aborts: then nobody knows what the receiver saw.
+ */
 export async function attemptDelivery(
-  egress: Egress,
+  { egress, secrets }: Sender,
   stream: ClaimedStream,
   delivery: PendingDelivery,
   signal: AbortSignal,
 ): Promise<{ readonly attempt: DeliveryAttempt; readonly retryAfter: string | null }> {
   const at = new Date();
   const startedAt = performance.now();
+  let headers: Readonly<Record<string, string>>;
+  try {
+    headers = openHeaders(secrets, stream);
+  } catch (error) {
+    if (!(error instanceof SecretsKeyError)) throw error;
+    const fault = `not sent: the client's callback headers are ${error.message}`;
+    return {
+      attempt: { at, durationMs: 0, status: null, error: fault, answer: null },
+      retryAfter: null,
+    };
+  }
   const result = await egress.postJson({
     url: stream.url,
     body: delivery.body,
+    headers,
     allowedNetworks: stream.allowedNetworks,
     timeoutMs: TIMEOUT_MS,
     signal,
@@ -37,7 +61,7 @@ export async function attemptDelivery(
       durationMs: Math.round(performance.now() - startedAt),
       status: isAnswered ? result.status : null,
       error: faultOf(result),
-      answer: isAnswered ? result.answer : null,
+      answer: isAnswered ? withoutSecrets(result.answer, headers) : null,
     },
     retryAfter: isAnswered ? result.retryAfter : null,
   };

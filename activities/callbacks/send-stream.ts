@@ -1,5 +1,4 @@
 import { nextWaitSeconds, parseRetryAfter } from '../../src/domain/retry-schedule.ts';
-import type { Egress } from '../../src/egress/egress.ts';
 import type { Db } from '../../src/store/db.ts';
 import {
   type ClaimedStream,
@@ -9,12 +8,11 @@ import {
   releaseStream,
 } from '../../src/store/deliveries.ts';
 import { insertLog } from '../../src/store/logs.ts';
-import { attemptDelivery, TIMEOUT_MS } from './attempt-delivery.ts';
+import { attemptDelivery, type Sender, TIMEOUT_MS } from './attempt-delivery.ts';
 
 /** What the sending of a stream is given. */
-export interface SendDeps {
+export interface SendDeps extends Sender {
   readonly db: Db;
-  readonly egress: Egress;
   /** Seconds to wait after each failed attempt; used up means given up. */
   readonly retryWaitsSeconds: readonly number[];
 }
@@ -72,7 +70,7 @@ async function sendOne(
   readonly claim: string | undefined;
   readonly retrySeconds?: number;
 }> {
-  const { attempt, retryAfter } = await attemptDelivery(deps.egress, stream, delivery, signal);
+  const { attempt, retryAfter } = await attemptDelivery(deps, stream, delivery, signal);
   const fault = attempt.error;
   const record = (state: 'pending' | 'delivered' | 'exhausted'): Promise<string | undefined> =>
     recordAttempt(deps.db, stream, delivery.deliveryId, attempt, state, CLAIM_SECONDS);

@@ -8,6 +8,7 @@ import { freePort, tryPort } from './free-port.ts';
 import type { Piece } from './piece.ts';
 import { nodePiece, postgresPiece, temporalPiece } from './pieces.ts';
 import { postgresUrl } from './postgres.ts';
+import { ensureSecretsKey } from './secrets-key.ts';
 import type { StackPlan } from './supervisor.ts';
 
 /** Addresses that stand for every interface; a client uses loopback instead. */
@@ -34,6 +35,7 @@ export async function planStack(
     LOCAL_OUTPUT_ROOT: config.localOutputRoot,
     HOST: config.host,
     PORT: String(apiPort),
+    SECRETS_KEY: await secretsKey(config),
     BOOTSTRAP_TENANTS: config.bootstrapTenants.map((one) => `${one.name}:${one.apiKey}`).join(','),
   };
   const engine = (['api', 'worker'] as const).map((name) => ({
@@ -63,6 +65,12 @@ export async function planStack(
       ...engine,
     ],
   };
+}
+
+/** What the environment says, else the data folder's own key. */
+async function secretsKey(config: Config): Promise<string> {
+  const given = config.secretsKeys.map((key) => key.toString('base64')).join(',');
+  return given === '' ? ensureSecretsKey(config.dataDir) : given;
 }
 
 async function planPostgres(

@@ -13,7 +13,10 @@ export interface ClaimedStream {
   readonly streamId: number;
   readonly jobId: number;
   readonly url: string;
+  readonly tenantId: number;
   readonly allowedNetworks: readonly string[];
+  /** Headers that go with the tenant's callbacks, their values sealed. */
+  readonly sealedHeaders: Readonly<Record<string, string>>;
   /** What proves the hold: it changes at each renewal and is worth nothing once another sender has one. */
   readonly claim: string;
 }
@@ -79,7 +82,9 @@ export async function claimStreams(
     id: number;
     job_id: number;
     url: string;
+    tenant_id: number;
     allowed_networks: string[];
+    headers: Record<string, string>;
     claim: string;
   }>`
     WITH due AS (
@@ -90,14 +95,17 @@ export async function claimStreams(
     UPDATE streams s SET claimed_until = now() + make_interval(secs => ${seconds})
     FROM due, endpoints e JOIN tenants t ON t.id = e.tenant_id
     WHERE s.id = due.id AND e.id = s.endpoint_id
-    RETURNING s.id, s.job_id, s.url, t.allowed_networks, s.claimed_until::text AS claim`.execute(
-    db,
-  );
+    RETURNING s.id, s.job_id, s.url, t.id AS tenant_id, t.allowed_networks,
+      coalesce((SELECT jsonb_object_agg(name, sealed) FROM callback_headers WHERE tenant_id = t.id), '{}')
+        AS headers,
+      s.claimed_until::text AS claim`.execute(db);
   return rows.map((row) => ({
     streamId: row.id,
     jobId: row.job_id,
     url: row.url,
+    tenantId: row.tenant_id,
     allowedNetworks: row.allowed_networks,
+    sealedHeaders: row.headers,
     claim: row.claim,
   }));
 }

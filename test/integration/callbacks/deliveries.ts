@@ -5,6 +5,7 @@ import { drainEndpoint } from '../../../activities/callbacks/drain-endpoint.ts';
 import { buildTaskCallback } from '../../../src/domain/callback.ts';
 import type { Egress } from '../../../src/egress/egress.ts';
 import { createLogger } from '../../../src/log/logger.ts';
+import { createSecretBox, type SecretBox } from '../../../src/secrets/secret-box.ts';
 import type { Db } from '../../../src/store/db.ts';
 import { insertJobEndEvent, insertTaskEvents } from '../../../src/store/events.ts';
 import { insertJob } from '../../../src/store/jobs.ts';
@@ -85,13 +86,24 @@ export async function endpointIds(db: Db, tenantId: number): Promise<readonly nu
 
 /** One drain of an endpoint, as the activity runs it. */
 export function drain(
-  deps: { readonly db: Db; readonly egress: Egress; readonly retryWaitsSeconds: readonly number[] },
+  deps: {
+    readonly db: Db;
+    readonly egress: Egress;
+    readonly retryWaitsSeconds: readonly number[];
+    /** Default one without keys. */
+    readonly secrets?: SecretBox;
+  },
   endpointId: number,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<DrainResult> {
   const log = createLogger({ name: 'test', level: 'silent', format: 'json' });
   return drainEndpoint(
-    { ...deps, log, waitForWork: (timeoutMs) => delay(Math.min(timeoutMs, 50)) },
+    {
+      secrets: createSecretBox([]),
+      ...deps,
+      log,
+      waitForWork: (timeoutMs) => delay(Math.min(timeoutMs, 50)),
+    },
     { endpointId, tenant: 't', origin: 'o' },
     { signal, heartbeat: () => undefined },
   );
