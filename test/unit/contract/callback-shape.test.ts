@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { CallbackShape, shapeCallback } from '../../../src/contract/callback-shape.ts';
+
+const BODY =
+  '{"job_id":7,"status":"completed","metadata":{"duration":12.5},"files":["/a","/b"],' +
+  '"custom_data":{"big":12345678901234567890,"b":1.0,"a":{"deep":[1]}}}';
+
+test('values stand where the template wants them, as the bytes they were', () => {
+  const shape = CallbackShape.parse({
+    job: {
+      event: { type: 'vod', id: '$.job_id' },
+      data: '$.custom_data',
+      seconds: '$.metadata.duration',
+    },
+  });
+  expect(shapeCallback(shape, 'job', BODY)).toBe(
+    '{"event":{"type":"vod","id":7},"data":{"big":12345678901234567890,"b":1.0,"a":{"deep":[1]}},"seconds":12.5}',
+  );
+});
+
+test('a template may be the whole of a value', () => {
+  expect(shapeCallback({ job: '$.custom_data.a' }, 'job', BODY)).toBe('{"deep":[1]}');
+});
+
+test('a member that leads to nothing is left out, an entry of an array is null', () => {
+  const shape = { job: { no: '$.missing.deep', list: ['$.missing', '$.files', true, null, 3] } };
+  expect(shapeCallback(shape, 'job', BODY)).toBe('{"list":[null,["/a","/b"],true,null,3]}');
+});
+
+test('two dollar signs are a plain one', () => {
+  expect(shapeCallback({ job: ['$$.job_id', '$5'] }, 'job', BODY)).toBe('["$.job_id","$5"]');
+});
+
+test('what has no template keeps the body of the contract', () => {
+  expect(shapeCallback({ job: {} }, 'task', BODY)).toBe(BODY);
+  expect(shapeCallback(undefined, 'job', BODY)).toBe(BODY);
+});
+
+test('a path never leads out of the body: members of every object are no values', () => {
+  for (const path of ['$.constructor', '$.__proto__.x', '$.files.length', '$.toString']) {
+    expect(shapeCallback({ job: { at: path } }, 'job', BODY)).toBe('{}');
+  }
+});
+
+test.each([
+  [{ job: { a: '$.files[0]' } }, /is no path/],
+  [{ task: '$.' }, /is no path/],
+  [{ job: 'x'.repeat(20_000) }, /more than 16384 characters/],
+  [{ other: {} }, /other/],
+])('a template that cannot be is refused: %j', (shape, reason) => {
+  const parsed = CallbackShape.safeParse(shape);
+  expect(parsed.success ? '' : parsed.error.message).toMatch(reason);
+});
+
+test('a template nested without end is refused', () => {
+  let template: unknown = 'x';
+  for (let level = 0; level < 30; level++) template = { in: template };
+  expect(CallbackShape.safeParse({ job: template }).success).toBe(false);
+});
