@@ -46,7 +46,7 @@ export async function claimSemaphores(
     jobs: number;
   }>`
     WITH due AS (
-      SELECT found.*, row_number() OVER (PARTITION BY tenant_id ORDER BY is_silent, due_at, id) AS place
+      SELECT found.*, row_number() OVER (PARTITION BY tenant_id ORDER BY is_silent, due_at, found.id) AS place
       FROM tenants CROSS JOIN LATERAL (
         SELECT id, tenant_id, md5(semaphore_url) AS hash, ${IS_SILENT} AS is_silent, ${DUE_AT} AS due_at
         FROM jobs WHERE tenant_id = tenants.id AND ${IS_WAITING} AND ${DUE_AT} <= now()
