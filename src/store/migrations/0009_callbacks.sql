@@ -1,0 +1,41 @@
+-- What became of each callback, how an endpoint is, and how a tenant wants its callbacks.
+
+-- failures in a row; seconds between two probes while the breaker is open, 0 while it is closed
+ALTER TABLE endpoints ADD COLUMN failures integer NOT NULL DEFAULT 0;
+ALTER TABLE endpoints ADD COLUMN probe_seconds integer NOT NULL DEFAULT 0;
+-- nothing is sent before: the next probe, or as long as the receiver asked for
+ALTER TABLE endpoints ADD COLUMN closed_until timestamptz NOT NULL DEFAULT '-infinity';
+
+-- a receiver answered 410: it wants nothing more of this job
+ALTER TABLE streams ADD COLUMN is_stopped boolean NOT NULL DEFAULT false;
+-- how often the receiver refused it, 4xx; besides pending, delivered and exhausted a delivery may be
+-- parked (refused three times) or stopped (after a 410)
+ALTER TABLE deliveries ADD COLUMN refusals integer NOT NULL DEFAULT 0;
+
+-- for replays of a range of time: events are added in the order of their times
+CREATE INDEX events_created ON events USING brin (created_at);
+
+CREATE TABLE callback_settings (
+  tenant_id integer PRIMARY KEY REFERENCES tenants ON DELETE CASCADE,
+  -- templates of the bodies; null sends the contract's
+  shape json,
+  -- URLs that get the callbacks of every job besides the job's own
+  default_urls text[] NOT NULL DEFAULT '{}',
+  -- seconds after the 1st, 2nd, … failed attempt; null takes the engine's
+  retry_waits integer[],
+  verifies_tls boolean NOT NULL DEFAULT true,
+  -- certificate and private key for receivers that ask for one, sealed: see src/secrets
+  sealed_certificate text,
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Secrets that a tenant's callbacks are signed with, sealed. Two sign while they are exchanged.
+CREATE TABLE signing_secrets (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  tenant_id integer NOT NULL REFERENCES tenants ON DELETE CASCADE,
+  sealed text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  -- null signs until it is replaced
+  expires_at timestamptz
+);
+CREATE INDEX signing_secrets_tenant ON signing_secrets (tenant_id);
