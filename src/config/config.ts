@@ -28,6 +28,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** Connections one process may hold to Postgres. Default 10. */
   readonly databasePoolSize: number;
+  /** Whether the api changes the database schema at its start, or waits until somebody has. */
+  readonly migrate: 'auto' | 'never';
   /** Where the embedded stack keeps its state. Default `.data`. */
   readonly dataDir: string;
   /** Scratch files of jobs; shared by all workers that share a job. */
@@ -154,6 +156,12 @@ const Environment = z.object({
     .max(200)
     .default(10)
     .describe('connections that one process may hold to Postgres'),
+  MIGRATE: z
+    .enum(['auto', 'never'], { error: 'must be auto or never' })
+    .default('auto')
+    .describe(
+      'auto: the api brings the database schema up to date at its start; never: it waits for npm run migrate',
+    ),
   DATA_DIR: z.string().min(1).default('.data').describe('where the embedded stack keeps its state'),
   WORK_ROOT: text.describe(
     'scratch files of jobs, shared by workers that share a job (default <DATA_DIR>/work)',
@@ -252,6 +260,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     temporalCli: env.TEMPORAL_CLI,
     databaseUrl: env.DATABASE_URL,
     databasePoolSize: env.DATABASE_POOL_SIZE,
+    migrate: env.MIGRATE,
     dataDir,
     workRoot: resolve(env.WORK_ROOT ?? join(dataDir, 'work')),
     localInputRoot: resolve(env.LOCAL_INPUT_ROOT ?? join(dataDir, 'input')),
