@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { TENANT_NAME } from '../domain/tenant-name.ts';
 
 /** A tenant that is created at start when it is missing. */
 export interface BootstrapTenant {
@@ -112,7 +113,7 @@ const bootstrapTenants = z
         const at = entry.indexOf(':');
         const name = entry.slice(0, at);
         const apiKey = entry.slice(at + 1);
-        if (at < 1 || apiKey.length < 8 || !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name)) {
+        if (at < 1 || apiKey.length < 8 || !TENANT_NAME.test(name)) {
           context.addIssue({
             code: 'custom',
             message:
