@@ -3,9 +3,9 @@ import type { BootstrapTenant } from '../src/config/config.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { untilItWorks } from '../src/process/until-it-works.ts';
 import { admitJobs } from '../src/store/admission.ts';
-import { closeDb, createDb } from '../src/store/db.ts';
+import { closeDb, createDb, type Db } from '../src/store/db.ts';
 import { checkSharedRoots, checkTenantStorage } from '../src/storage/check-root.ts';
-import { migrate } from '../src/store/migrate.ts';
+import { migrate, MigrationError, pendingMigrations } from '../src/store/migrate.ts';
 import { createTemporalClient } from '../src/temporal/client.ts';
 import { createDispatcher } from '../src/temporal/dispatcher.ts';
 import { createSchedules, syncScheduleInterval } from '../src/temporal/schedules.ts';
@@ -21,6 +21,8 @@ import { createSourceLookup } from './source-lookup.ts';
 export interface ApiServerOptions {
   readonly databaseUrl: string;
   readonly databasePoolSize: number;
+  /** `never` waits until somebody else has brought the schema up to date. Default `auto`. */
+  readonly migrate?: 'auto' | 'never';
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
   readonly host: string;
@@ -34,6 +36,22 @@ export interface ApiServerOptions {
   readonly limits?: RateLimits;
   readonly log: Logger;
   readonly signal?: AbortSignal;
+}
+
+/** Brings the schema up to date, or throws what is pending where this process shall not. */
+async function prepareSchema(
+  db: Db,
+  { log, migrate: mode }: Pick<ApiServerOptions, 'log' | 'migrate'>,
+): Promise<void> {
+  if (mode === 'never') {
+    const pending = await pendingMigrations(db);
+    if (pending.length === 0) return;
+    throw new MigrationError(
+      `migrations pending: ${pending.join(', ')}; MIGRATE is never: run "npm run migrate"`,
+    );
+  }
+  const applied = await migrate(db);
+  if (applied.length > 0) log.info({ applied }, 'database schema brought up to date');
 }
 
 /** A running API process. */
@@ -56,8 +74,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await untilItWorks(
     'Postgres',
     async () => {
-      const applied = await migrate(db);
-      if (applied.length > 0) log.info({ applied }, 'database schema brought up to date');
+      await prepareSchema(db, options);
       await bootstrapTenants({ db, log }, options.bootstrapTenants, options);
     },
     { log, ...(options.signal === undefined ? {} : { signal: options.signal }) },

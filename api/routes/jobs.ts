@@ -1,43 +1,14 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { JobJson, toJobJson } from '../../src/contract/job-json.ts';
-import { listJobs } from '../../src/store/job-list.ts';
+import { toJobFilter } from '../../src/contract/job-list.ts';
+import { listJobs, ListingTooSlowError } from '../../src/store/job-list.ts';
 import { getTenantJob } from '../../src/store/jobs.ts';
-import { getQueuePosition, getQueuePositions } from '../../src/store/queue-position.ts';
+import { getQueuePosition } from '../../src/store/queue-position.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import { answers, CREDENTIALS } from '../openapi/answers.ts';
-import { JobId, queryIds, queryInteger, queryText } from '../openapi/parameters.ts';
-
-const DEFAULT_LIMIT = 10;
-const MOST_JOBS = 1000;
-
-const ListQuery = z.object({
-  limit: queryInteger(1, MOST_JOBS).openapi({
-    description: 'Jobs at most, newest first',
-    default: DEFAULT_LIMIT,
-  }),
-  state: queryInteger(0, 6).openapi({
-    description:
-      'Only jobs in this state: queued 0, started 1, completed 2, pending 3, broken 4, scheduled 5, paused 6',
-  }),
-  client: queryText(256).openapi({ description: 'Own name; other clients have no jobs here' }),
-  search: queryText(500).openapi({
-    description: 'Text in the content id or any submitted value, in any case of letters',
-  }),
-  job_ids: queryIds.openapi({ description: 'Only these jobs' }),
-});
-
-const list = createRoute({
-  method: 'get',
-  path: '/jobs',
-  operationId: 'listJobs',
-  summary: 'List jobs, newest first',
-  description:
-    'Every filter that is given must hold; a blank one is none. Parameters are left out.',
-  security: CREDENTIALS,
-  request: { query: ListQuery },
-  responses: answers('The jobs', z.array(JobJson), [400, 401]),
-});
+import { describeList } from '../openapi/job-list.ts';
+import { JobId } from '../openapi/parameters.ts';
 
 const get = createRoute({
   method: 'get',
@@ -51,21 +22,20 @@ const get = createRoute({
 
 const json = { 'content-type': 'application/json' };
 
+/** A listing that took too long: the client can ask for less. */
+const refuseSlow = (error: unknown): never => {
+  if (!(error instanceof ListingTooSlowError)) throw error;
+  throw new ApiError(400, `order_by: ${error.message}`, {}, { cause: error });
+};
+
 /** `GET /jobs` and `GET /jobs/:id`. Texts are joined raw: parameters come back as they were sent. */
 export function registerJobs(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
-  app.openapi(list, async (c) => {
-    const { client, job_ids: jobIds, ...filters } = c.req.valid('query');
+  app.openapi(describeList, async (c) => {
+    const { client, ...query } = c.req.valid('query');
     const tenant = c.get('tenant');
     if (client !== undefined && client !== tenant.name) return c.json([], 200);
-    const jobs = await listJobs(deps.db, {
-      tenantId: tenant.id,
-      limit: filters.limit ?? DEFAULT_LIMIT,
-      state: filters.state,
-      search: filters.search,
-      jobIds,
-    });
-    const positions = await getQueuePositions(deps.db, tenant.id, jobs);
-    const texts = jobs.map((job) => toJobJson(job, positions.get(job.id) ?? null));
+    const jobs = await listJobs(deps.db, toJobFilter(query, tenant.id)).catch(refuseSlow);
+    const texts = jobs.map((job) => toJobJson(job, job.position));
     return c.body(`[${texts.join(',')}]`, 200, json) as never;
   });
 

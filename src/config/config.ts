@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { TENANT_NAME } from '../domain/tenant-name.ts';
 
 /** A tenant that is created at start when it is missing. */
 export interface BootstrapTenant {
@@ -28,6 +29,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** Connections one process may hold to Postgres. Default 10. */
   readonly databasePoolSize: number;
+  /** Whether the api changes the database schema at its start, or waits until somebody has. */
+  readonly migrate: 'auto' | 'never';
   /** Where the embedded stack keeps its state. Default `.data`. */
   readonly dataDir: string;
   /** Scratch files of jobs; shared by all workers that share a job. */
@@ -110,7 +113,7 @@ const bootstrapTenants = z
         const at = entry.indexOf(':');
         const name = entry.slice(0, at);
         const apiKey = entry.slice(at + 1);
-        if (at < 1 || apiKey.length < 8 || !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name)) {
+        if (at < 1 || apiKey.length < 8 || !TENANT_NAME.test(name)) {
           context.addIssue({
             code: 'custom',
             message:
@@ -154,6 +157,12 @@ const Environment = z.object({
     .max(200)
     .default(10)
     .describe('connections that one process may hold to Postgres'),
+  MIGRATE: z
+    .enum(['auto', 'never'], { error: 'must be auto or never' })
+    .default('auto')
+    .describe(
+      'auto: the api brings the database schema up to date at its start; never: it waits for npm run migrate',
+    ),
   DATA_DIR: z.string().min(1).default('.data').describe('where the embedded stack keeps its state'),
   WORK_ROOT: text.describe(
     'scratch files of jobs, shared by workers that share a job (default <DATA_DIR>/work)',
@@ -252,6 +261,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     temporalCli: env.TEMPORAL_CLI,
     databaseUrl: env.DATABASE_URL,
     databasePoolSize: env.DATABASE_POOL_SIZE,
+    migrate: env.MIGRATE,
     dataDir,
     workRoot: resolve(env.WORK_ROOT ?? join(dataDir, 'work')),
     localInputRoot: resolve(env.LOCAL_INPUT_ROOT ?? join(dataDir, 'input')),

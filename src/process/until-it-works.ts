@@ -3,19 +3,24 @@ import type { Logger } from '../log/logger.ts';
 
 const RETRY_MS = 1000;
 
-/** Tries until it works; says once that it waits, and for what. Rejects only when aborted. */
+/**
+ * Tries until it works; says that it waits, for what and why, and again when the reason is another one.
+ * Rejects only when aborted.
+ */
 export async function untilItWorks<Result>(
   what: string,
   work: () => Promise<Result>,
   options: { readonly log: Logger; readonly signal?: AbortSignal },
 ): Promise<Result> {
-  for (let tries = 0; ; tries++) {
+  let told: string | undefined;
+  for (;;) {
     options.signal?.throwIfAborted();
     try {
       return await work();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (tries === 0) options.log.warn({ reason }, `waiting for ${what}`);
+      if (reason !== told) options.log.warn({ reason }, `waiting for ${what}`);
+      told = reason;
       await delay(
         RETRY_MS,
         undefined,

@@ -21,3 +21,24 @@ export async function insertAudit(db: Db, entry: AuditEntry): Promise<void> {
     db,
   );
 }
+
+/** An entry as it is read. */
+export interface AuditRow extends Omit<AuditEntry, 'tenantId'> {
+  readonly at: Date;
+  /** Null where the change concerned all. */
+  readonly tenant: string | null;
+}
+
+/** The latest entries, newest first; `tenantId` null: of all. */
+export async function listAudit(
+  db: Db,
+  tenantId: number | null,
+  limit: number,
+): Promise<readonly AuditRow[]> {
+  const { rows } = await sql<AuditRow>`
+    SELECT at, tenants.name AS tenant, actor, action, detail
+    FROM audit LEFT JOIN tenants ON tenants.id = tenant_id
+    WHERE ${tenantId}::integer IS NULL OR tenant_id = ${tenantId}
+    ORDER BY audit.id DESC LIMIT ${limit}`.execute(db);
+  return rows;
+}

@@ -114,3 +114,53 @@ export async function listTenantsWithQueuedJobs(db: Db): Promise<readonly number
   );
   return rows.map((row) => row.id);
 }
+
+/** A tenant as administrators see it. */
+export interface TenantRecord extends Tenant {
+  readonly createdAt: Date;
+  /** Null while it is enabled. */
+  readonly disabledAt: Date | null;
+}
+
+type RecordRow = TenantRow & { created_at: Date; disabled_at: Date | null };
+
+const recordFrom = (row: RecordRow): TenantRecord => ({
+  ...fromRow(row),
+  createdAt: row.created_at,
+  disabledAt: row.disabled_at,
+});
+
+/** All tenants by name, disabled ones too. */
+export async function listTenants(db: Db): Promise<readonly TenantRecord[]> {
+  const { rows } = await sql<RecordRow>`
+    SELECT ${COLUMNS}, created_at, disabled_at FROM tenants ORDER BY name`.execute(db);
+  return rows.map(recordFrom);
+}
+
+/** A tenant by name, held until the transaction ends: nobody else changes it or its keys meanwhile. */
+export async function lockTenant(transaction: Db, name: string): Promise<TenantRecord | undefined> {
+  const { rows } = await sql<RecordRow>`
+    SELECT ${COLUMNS}, created_at, disabled_at FROM tenants WHERE name = ${name}
+    FOR NO KEY UPDATE`.execute(transaction);
+  return rows[0] && recordFrom(rows[0]);
+}
+
+/** Writes what may change of a tenant. */
+export async function updateTenant(db: Db, tenant: Tenant): Promise<void> {
+  await sql`
+    UPDATE tenants SET input_root = ${tenant.inputRoot}, output_root = ${tenant.outputRoot},
+      source_storage = ${tenant.sourceStorage}, destination_storage = ${tenant.destinationStorage},
+      allowed_networks = ${tenant.allowedNetworks}::text[], roles = ${tenant.roles}::text[]
+    WHERE id = ${tenant.id}`.execute(db);
+}
+
+/** Disables or enables a tenant; one that is so already keeps the time since when. */
+export async function setTenantDisabled(
+  db: Db,
+  tenantId: number,
+  isDisabled: boolean,
+): Promise<void> {
+  await sql`
+    UPDATE tenants SET disabled_at = CASE WHEN ${isDisabled} THEN coalesce(disabled_at, now()) END
+    WHERE id = ${tenantId}`.execute(db);
+}

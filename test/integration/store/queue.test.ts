@@ -81,7 +81,7 @@ test('several processes may migrate at once; one works', async () => {
   const pools = [1, 2, 3].map(() =>
     createDb({ url: empty.url, poolSize: 2, applicationName: 'test', onError: () => undefined }),
   );
-  await Promise.all(pools.map(migrate));
+  await Promise.all(pools.map((pool) => migrate(pool)));
   expect(await pendingMigrations(empty.db)).toEqual([]);
   await Promise.all(pools.map(closeDb));
   await empty.drop();

@@ -36,8 +36,8 @@ test('sealed text with any letter changed or cut off does not open', () => {
     const changed = `${sealed.slice(0, at)}${letter}${sealed.slice(at + 1)}`;
     // the last letter of base64 may carry bits that stand for nothing
     if (Buffer.from(changed.split('.')[3] ?? '', 'base64url').equals(bodyOf(sealed))) continue;
-    expect(() => box.open(changed, 'a')).toThrow();
-    expect(() => box.open(sealed.slice(0, at), 'a')).toThrow();
+    expect(() => box.open(changed, 'a')).toThrow(/^sealed/);
+    expect(() => box.open(sealed.slice(0, at), 'a')).toThrow(/^sealed/);
   }
 });
 
