@@ -1,11 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../src/log/logger.ts';
-import {
-  type ClaimedStream,
-  claimStreams,
-  getBacklog,
-  markDrained,
-} from '../../src/store/deliveries.ts';
+import { type ClaimedStream, claimStreams } from '../../src/store/deliveries.ts';
+import { getBacklog, markDrained } from '../../src/store/endpoints.ts';
 import type { DrainInput, DrainResult } from './contract.ts';
 import { CLAIM_SECONDS, type SendDeps, sendStream } from './send-stream.ts';
 
@@ -76,7 +72,8 @@ export async function drainEndpoint(
   try {
     while (mayGoOn()) {
       const room = PARALLEL - sending.size;
-      const streams = room > 0 ? await claimStreams(db, endpointId, room, CLAIM_SECONDS) : [];
+      const streams =
+        room > 0 ? await claimStreams(db, endpointId, room, CLAIM_SECONDS, sending.size === 0) : [];
       streams.forEach(send);
       if (sending.size > 0) busyAt = performance.now();
       if (sending.size === PARALLEL) await Promise.race(sending);
@@ -95,6 +92,6 @@ export async function drainEndpoint(
     await markDrained(db, endpointId, 0);
   }
   options.signal.throwIfAborted();
-  const backlog = await getBacklog(db, endpointId);
-  return { pendingStreams: backlog.streams, nextDueSeconds: backlog.nextDueSeconds, lastFailure };
+  const { streams, nextDueSeconds, failures, probeSeconds } = await getBacklog(db, endpointId);
+  return { pendingStreams: streams, nextDueSeconds, failures, probeSeconds, lastFailure };
 }

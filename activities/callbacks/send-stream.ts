@@ -1,4 +1,4 @@
-import { nextWaitSeconds, parseRetryAfter } from '../../src/domain/retry-schedule.ts';
+import { type DeliveryOutcome, judgeAttempt } from '../../src/domain/delivery-outcome.ts';
 import type { Db } from '../../src/store/db.ts';
 import {
   type ClaimedStream,
@@ -7,6 +7,7 @@ import {
   recordAttempt,
   releaseStream,
 } from '../../src/store/deliveries.ts';
+import { recordEndpoint } from '../../src/store/endpoints.ts';
 import { insertLog } from '../../src/store/logs.ts';
 import { attemptDelivery, type Sender, TIMEOUT_MS } from './attempt-delivery.ts';
 
@@ -28,8 +29,9 @@ const BATCH = 20;
 /**
  * Sends the pending callbacks of one job to one URL, one after the other in the order of their events,
  * until none is left, one fails, or `mayGoOn` says no; a failed one is tried again after a while, and
- * the rest wait behind it. Resolves to the last failure, null where there was none. A sender that lost
- * its hold, frozen for longer than its claim, stops: at most what it had in flight is sent twice.
+ * the rest wait behind it, unless it was given up or parked. Resolves to the last failure, null where
+ * there was none. A sender that lost its hold, frozen for longer than its claim, stops: at most what it
+ * had in flight is sent twice.
  */
 export async function sendStream(
   deps: SendDeps,
@@ -51,7 +53,8 @@ export async function sendStream(
         lastFault = sent.fault ?? lastFault;
         retrySeconds = sent.retrySeconds;
         held = sent.claim === undefined ? undefined : { ...held, claim: sent.claim };
-        if (held === undefined || retrySeconds !== undefined) return lastFault;
+        const isOver = retrySeconds !== undefined || sent.isStopped;
+        if (held === undefined || isOver) return lastFault;
       }
       if (pending.length < BATCH) return lastFault;
     }
@@ -68,35 +71,57 @@ async function sendOne(
 ): Promise<{
   readonly fault: string | null;
   readonly claim: string | undefined;
-  readonly retrySeconds?: number;
+  readonly retrySeconds: number | undefined;
+  /** The receiver wants nothing more of this job. */
+  readonly isStopped: boolean;
 }> {
-  const { attempt, retryAfter } = await attemptDelivery(deps, stream, delivery, signal);
-  const fault = attempt.error;
-  const record = (state: 'pending' | 'delivered' | 'exhausted'): Promise<string | undefined> =>
-    recordAttempt(deps.db, stream, delivery.deliveryId, attempt, state, CLAIM_SECONDS);
-  if (fault === null) return { fault, claim: await record('delivered') };
-
-  const attempts = delivery.attempts + 1;
-  const retrySeconds = nextWaitSeconds(
-    deps.retryWaitsSeconds,
-    attempts,
-    Math.random(),
-    parseRetryAfter(retryAfter, Date.now()),
+  const made = await attemptDelivery(deps, stream, delivery, signal);
+  const waits = stream.retryWaitsSeconds ?? deps.retryWaitsSeconds;
+  const context = { nowMs: Date.now(), random: Math.random() };
+  const outcome = judgeAttempt(made, delivery, waits, context);
+  const { state, isRefusal, retrySeconds } = outcome;
+  const fault = made.attempt.error;
+  const claim = await recordAttempt(
+    deps.db,
+    stream,
+    delivery.deliveryId,
+    made.attempt,
+    { state, isRefusal, isCharged: !made.isOurFault },
+    CLAIM_SECONDS,
   );
-  const isExhausted = retrySeconds === undefined;
-  const claim = await record(isExhausted ? 'exhausted' : 'pending');
-  if (claim !== undefined) {
-    const url = withoutQuery(stream.url);
+  await recordEndpoint(deps.db, stream.endpointId, {
+    isWell: outcome.isEndpointWell,
+    pauseSeconds: outcome.endpointPauseSeconds,
+  });
+  if (fault !== null && claim !== undefined) {
     await insertLog(deps.db, {
       jobId: stream.jobId,
-      severity: isExhausted ? 'ERROR' : 'WARN',
+      severity: state === 'pending' ? 'WARN' : 'ERROR',
       progname: 'callback',
-      message: isExhausted
-        ? `Callback to ${url} given up after ${attempts} attempts: ${fault}`
-        : `Callback to ${url} ${fault}; attempt ${attempts + 1} in ${retrySeconds.toFixed(1)} s`,
+      message: describeFault(withoutQuery(stream.url), delivery, fault, outcome),
     });
   }
-  return { fault, claim, ...(isExhausted ? {} : { retrySeconds }) };
+  return { fault, claim, retrySeconds, isStopped: state === 'stopped' };
+}
+
+/** A failed attempt for the job's log. */
+function describeFault(
+  url: string,
+  delivery: PendingDelivery,
+  fault: string,
+  outcome: DeliveryOutcome,
+): string {
+  const attempts = delivery.attempts + 1;
+  switch (outcome.state) {
+    case 'exhausted':
+      return `Callback ${delivery.eventName} to ${url} given up after ${attempts} attempts: ${fault}`;
+    case 'parked':
+      return `Callback ${delivery.eventName} to ${url} parked, refused ${delivery.refusals + 1} times: ${fault}`;
+    case 'stopped':
+      return `Callbacks to ${url} stopped for this job: ${fault}`;
+    default:
+      return `Callback ${delivery.eventName} to ${url} ${fault}; next attempt in ${(outcome.retrySeconds ?? 0).toFixed(1)} s`;
+  }
 }
 
 /** A URL for the log: its query may hold a secret. */

@@ -98,12 +98,13 @@ export async function insertTaskEvents(
 /** The part of a statement that gives what its `event` part has added to each of the job's streams. */
 const deliverToStreams = (jobId: number) => sql`
     stream AS (
-      UPDATE streams SET due_at = coalesce(due_at, now())
+      UPDATE streams SET due_at = CASE WHEN is_stopped THEN due_at ELSE coalesce(due_at, now()) END
       WHERE job_id = ${jobId} AND EXISTS (SELECT FROM event)
-      RETURNING id
+      RETURNING id, is_stopped
     ), delivery AS (
-      INSERT INTO deliveries (stream_id, event_id)
-      SELECT stream.id, event.id FROM event CROSS JOIN stream
+      INSERT INTO deliveries (stream_id, event_id, state)
+      SELECT stream.id, event.id, CASE WHEN is_stopped THEN 'stopped' ELSE 'pending' END
+      FROM event CROSS JOIN stream
       RETURNING id
     )`;
 

@@ -101,12 +101,13 @@ async function listDeliveries(
                 FROM delivery_attempts a WHERE delivery_id = d.id), '[]') AS attempts
     FROM deliveries d JOIN streams ON streams.id = stream_id
     WHERE event_id = ANY (${eventIds}::bigint[]) ORDER BY event_id, stream_id`.execute(db);
-  return Map.groupBy(rows, (row) => row.event_id)
-    .entries()
-    .reduce(
-      (byEvent, [eventId, its]) => byEvent.set(eventId, its.map(fromRow)),
-      new Map<number, readonly LedgerDelivery[]>(),
-    );
+  const byEvent = new Map<number, LedgerDelivery[]>();
+  for (const row of rows) {
+    const its = byEvent.get(row.event_id) ?? [];
+    its.push(fromRow(row));
+    byEvent.set(row.event_id, its);
+  }
+  return byEvent;
 }
 
 const fromRow = (row: DeliveryRow): LedgerDelivery => ({

@@ -1,5 +1,5 @@
 import type { Db } from '../store/db.ts';
-import { type IdleEndpoint, claimIdleEndpoints } from '../store/deliveries.ts';
+import { type IdleEndpoint, claimIdleEndpoints } from '../store/endpoints.ts';
 import type { TemporalClient } from './client.ts';
 import { deliveryWorkflowId, ENGINE_WORKFLOWS, TASK_QUEUES, WAKE_SIGNAL } from './names.ts';
 
