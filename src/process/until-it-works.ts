@@ -10,7 +10,12 @@ const RETRY_MS = 1000;
 export async function untilItWorks<Result>(
   what: string,
   work: () => Promise<Result>,
-  options: { readonly log: Logger; readonly signal?: AbortSignal },
+  options: {
+    readonly log: Logger;
+    readonly signal?: AbortSignal;
+    /** Between two tries. Default 1 s. */
+    readonly retryMs?: number;
+  },
 ): Promise<Result> {
   let told: string | undefined;
   for (;;) {
@@ -22,7 +27,7 @@ export async function untilItWorks<Result>(
       if (reason !== told) options.log.warn({ reason }, `waiting for ${what}`);
       told = reason;
       await delay(
-        RETRY_MS,
+        options.retryMs ?? RETRY_MS,
         undefined,
         options.signal === undefined ? {} : { signal: options.signal },
       );

@@ -21,13 +21,15 @@ async function asAdmin(statement: string): Promise<void> {
   }
 }
 
-/** Makes an empty, migrated database. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** Makes an empty, migrated database; with `last`, migrated up to that step. */
+export async function createTestDatabase(
+  options: { readonly last?: string } = {},
+): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await asAdmin(`CREATE DATABASE ${name}`);
   const url = `${inject('services').postgresUrl}/${name}`;
   const db = createDb({ url, poolSize: 10, applicationName: 'test', onError: () => undefined });
-  await migrate(db);
+  await migrate(db, options);
   return {
     url,
     db,
