@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { joinObject, sliceMembers } from './raw-json.ts';
 
 /**
  * How a tenant wants its callbacks' bodies: a template for task callbacks, one for job callbacks. A template
@@ -21,9 +20,6 @@ export const CallbackShape = z
     }
   });
 
-/** {@link CallbackShape} as it comes out of the schema. */
-export type CallbackShape = z.infer<typeof CallbackShape>;
-
 const MOST_LEVELS = 16;
 const MOST_CHARACTERS = 16 * 1024;
 const PATH = /^\$(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
@@ -42,40 +38,4 @@ function templateFault(template: unknown, level: number): string | undefined {
     if (fault !== undefined) return fault;
   }
   return undefined;
-}
-
-/** Raw text of the value at a path of a JSON text, undefined where there is none. */
-function rawAt(text: string, path: string): string | undefined {
-  let raw: string | undefined = text;
-  for (const key of path.split('.').slice(1)) raw = sliceMembers(raw ?? '').get(key);
-  return raw;
-}
-
-function render(template: unknown, body: string): string | undefined {
-  if (typeof template === 'string') {
-    if (template.startsWith('$.')) return rawAt(body, template);
-    return JSON.stringify(template.startsWith('$$') ? template.slice(1) : template);
-  }
-  if (Array.isArray(template)) {
-    return `[${template.map((part) => render(part, body) ?? 'null').join(',')}]`;
-  }
-  if (typeof template !== 'object' || template === null) return JSON.stringify(template);
-  const members = Object.entries(template).flatMap(([key, part]) => {
-    const raw = render(part, body);
-    return raw === undefined ? [] : [[key, raw] as const];
-  });
-  return joinObject(members);
-}
-
-/**
- * The body that a tenant gets in place of the contract's. Values go in as the bytes they were, so that
- * `custom_data` stays what the client sent. Without a template for its kind the body is the contract's.
- */
-export function shapeCallback(
-  shape: CallbackShape | undefined,
-  kind: 'task' | 'job',
-  body: string,
-): string {
-  const template = shape?.[kind];
-  return template === undefined ? body : (render(template, body) ?? 'null');
 }

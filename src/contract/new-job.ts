@@ -7,7 +7,7 @@ import { toCallbackUrls } from './callback-urls.ts';
 import { workflowFault } from './catalogue.ts';
 import { describeIssue, InvalidSubmissionError } from './fault.ts';
 import { buildJobNotes } from './job-notes.ts';
-import { joinObject, sliceMembers } from './raw-json.ts';
+import { joinObject, sliceMembers } from '../domain/raw-json.ts';
 import { RECIPE_CONTRACTS, type RecipeContract, recipeInput } from './recipes.ts';
 import type { RecipeInput, StorageDefaults } from './recipe-input.ts';
 import { buildSearchText } from './search-text.ts';

@@ -1,4 +1,4 @@
-import { endOfScalar, endOfString, skipSpace } from './raw-json.ts';
+import { endOfScalar, endOfString, skipSpace } from '../domain/raw-json.ts';
 
 /** Characters kept of all values together; the rest of a large submission is not searched. */
 const MOST_CHARACTERS = 16 * 1024;

@@ -1,7 +1,9 @@
 import {
   createServer,
   type IncomingHttpHeaders,
-  type IncomingMessage, type ServerResponse } from 'node:http';
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A request as the sink saw it. */

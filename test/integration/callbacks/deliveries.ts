@@ -54,7 +54,7 @@ export function taskEvent(
   taskNumber: number,
   event: 'start' | 'complete' = 'start',
 ): NewTaskEvent {
-  const identity = { id: jobId, tenant: 't', workflow: 'vodstream', contentId: 'c' };
+  const identity = { id: jobId, tenant: 't', workflow: 'vodstream', contentId: 'c', shape: null };
   const timeMs = Date.now();
   return buildTaskEvent(identity, { taskNumber, taskName: 'package', event, message: '', timeMs });
 }

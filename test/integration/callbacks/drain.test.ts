@@ -394,9 +394,9 @@ test('what is prevented on this side costs no attempt and opens no breaker', asy
     postJson: () =>
       Promise.resolve({ kind: 'failed', failure: 'offline', message: 'no name service' }),
   };
-  for (let at = 0; at < 12; at++) {
+  for (let at = 0; at < 3; at++) {
     const result = await drain({ ...deps([600]), egress: offline }, await onlyEndpoint());
-    expect(result.probeSeconds).toBe(0);
+    expect(result).toMatchObject({ failures: 0, probeSeconds: 0 });
     await sql`UPDATE streams SET due_at = now() WHERE job_id = ${jobId}`.execute(db);
   }
   await drain(deps([600]), await onlyEndpoint());

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { CallbackShape, shapeCallback } from '../../../src/contract/callback-shape.ts';
+import { CallbackShape } from '../../../src/contract/callback-shape.ts';
+import { shapeCallback } from '../../../src/domain/callback-shape.ts';
 
 const BODY =
   '{"job_id":7,"status":"completed","metadata":{"duration":12.5},"files":["/a","/b"],' +
@@ -33,7 +34,7 @@ test('two dollar signs are a plain one', () => {
 
 test('what has no template keeps the body of the contract', () => {
   expect(shapeCallback({ job: {} }, 'task', BODY)).toBe(BODY);
-  expect(shapeCallback(undefined, 'job', BODY)).toBe(BODY);
+  expect(shapeCallback(null, 'job', BODY)).toBe(BODY);
 });
 
 test('a path never leads out of the body: members of every object are no values', () => {
