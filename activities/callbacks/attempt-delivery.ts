@@ -32,7 +32,12 @@ export async function attemptDelivery(
   stream: ClaimedStream,
   delivery: PendingDelivery,
   signal: AbortSignal,
-): Promise<{ readonly attempt: DeliveryAttempt; readonly retryAfter: string | null }> {
+): Promise<{
+  readonly attempt: DeliveryAttempt;
+  /** The tenant's own headers; their values are secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly retryAfter: string | null;
+}> {
   const at = new Date();
   const startedAt = performance.now();
   let headers: Readonly<Record<string, string>>;
@@ -43,6 +48,7 @@ export async function attemptDelivery(
     const fault = `not sent: the client's callback headers are ${error.message}`;
     return {
       attempt: { at, durationMs: 0, status: null, error: fault, answer: null },
+      headers: {},
       retryAfter: null,
     };
   }
@@ -63,6 +69,7 @@ export async function attemptDelivery(
       error: faultOf(result),
       answer: isAnswered ? withoutSecrets(result.answer, headers) : null,
     },
+    headers,
     retryAfter: isAnswered ? result.retryAfter : null,
   };
 }

@@ -7,8 +7,8 @@ import {
   recordAttempt,
   releaseStream,
 } from '../../src/store/deliveries.ts';
-import { insertLog } from '../../src/store/logs.ts';
 import { attemptDelivery, type Sender, TIMEOUT_MS } from './attempt-delivery.ts';
+import { buildDeliveryLog } from './delivery-log.ts';
 
 /** What the sending of a stream is given. */
 export interface SendDeps extends Sender {
@@ -70,34 +70,26 @@ async function sendOne(
   readonly claim: string | undefined;
   readonly retrySeconds?: number;
 }> {
-  const { attempt, retryAfter } = await attemptDelivery(deps, stream, delivery, signal);
+  const { attempt, headers, retryAfter } = await attemptDelivery(deps, stream, delivery, signal);
   const fault = attempt.error;
-  const record = (state: 'pending' | 'delivered' | 'exhausted'): Promise<string | undefined> =>
-    recordAttempt(deps.db, stream, delivery.deliveryId, attempt, state, CLAIM_SECONDS);
-  if (fault === null) return { fault, claim: await record('delivered') };
-
   const attempts = delivery.attempts + 1;
-  const retrySeconds = nextWaitSeconds(
-    deps.retryWaitsSeconds,
-    attempts,
-    Math.random(),
-    parseRetryAfter(retryAfter, Date.now()),
-  );
-  const isExhausted = retrySeconds === undefined;
-  const claim = await record(isExhausted ? 'exhausted' : 'pending');
-  if (claim !== undefined) {
-    const url = withoutQuery(stream.url);
-    await insertLog(deps.db, {
-      jobId: stream.jobId,
-      severity: isExhausted ? 'ERROR' : 'WARN',
-      progname: 'callback',
-      message: isExhausted
-        ? `Callback to ${url} given up after ${attempts} attempts: ${fault}`
-        : `Callback to ${url} ${fault}; attempt ${attempts + 1} in ${retrySeconds.toFixed(1)} s`,
-    });
-  }
-  return { fault, claim, ...(isExhausted ? {} : { retrySeconds }) };
+  const retrySeconds =
+    fault === null
+      ? undefined
+      : nextWaitSeconds(
+          deps.retryWaitsSeconds,
+          attempts,
+          Math.random(),
+          parseRetryAfter(retryAfter, Date.now()),
+        );
+  const failed = retrySeconds === undefined ? 'exhausted' : 'pending';
+  const claim = await recordAttempt(deps.db, {
+    stream,
+    deliveryId: delivery.deliveryId,
+    attempt,
+    state: fault === null ? 'delivered' : failed,
+    claimSeconds: CLAIM_SECONDS,
+    log: buildDeliveryLog(stream, headers, attempt, attempts, retrySeconds),
+  });
+  return { fault, claim, ...(retrySeconds === undefined ? {} : { retrySeconds }) };
 }
-
-/** A URL for the log: its query may hold a secret. */
-const withoutQuery = (url: string): string => url.replace(/[?#].*$/s, '');

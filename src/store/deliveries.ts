@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { type Db, inTransaction } from './db.ts';
+import { withoutNul } from './logs.ts';
 
 /** An endpoint with deliveries that are due and nobody sending them. */
 export interface IdleEndpoint {
@@ -129,22 +131,40 @@ export async function listPendingDeliveries(
   }));
 }
 
+/** The row that an attempt leaves in the job's log. */
+export interface DeliveryLog {
+  readonly severity: Severity;
+  readonly message: string;
+  /** False: shown only with `show_all=1`. */
+  readonly isVisible: boolean;
+}
+
 /**
- * Records an attempt, what it makes of the delivery, and holds the stream for `claimSeconds` more.
- * Returns the renewed claim, or undefined where another sender has taken the stream meanwhile: then
- * a success still counts, a failure decides nothing, and the caller must send no more of it.
+ * Records an attempt, what it makes of the delivery, a row of the job's log, and holds the stream for
+ * `claimSeconds` more. Returns the renewed claim, or undefined where another sender has taken the stream
+ * meanwhile: then a success still counts, a failure decides and logs nothing, and the caller must send no
+ * more of it.
  */
 export async function recordAttempt(
   db: Db,
-  stream: { readonly streamId: number; readonly claim: string },
-  deliveryId: number,
-  attempt: DeliveryAttempt,
-  state: 'pending' | 'delivered' | 'exhausted',
-  claimSeconds: number,
+  record: {
+    readonly stream: {
+      readonly streamId: number;
+      readonly jobId: number;
+      readonly claim: string;
+    };
+    readonly deliveryId: number;
+    readonly attempt: DeliveryAttempt;
+    readonly state: 'pending' | 'delivered' | 'exhausted';
+    readonly claimSeconds: number;
+    readonly log: DeliveryLog;
+  },
 ): Promise<string | undefined> {
+  const { stream, deliveryId, attempt, state, log } = record;
+  const isDelivered = state === 'delivered';
   const { rows } = await sql<{ claim: string }>`
     WITH stream AS (
-      UPDATE streams SET claimed_until = now() + make_interval(secs => ${claimSeconds})
+      UPDATE streams SET claimed_until = now() + make_interval(secs => ${record.claimSeconds})
       WHERE id = ${stream.streamId} AND claimed_until = ${stream.claim}::timestamptz
       RETURNING claimed_until::text AS claim
     ), attempt AS (
@@ -153,9 +173,14 @@ export async function recordAttempt(
               ${attempt.answer})
     ), delivery AS (
       UPDATE deliveries SET state = ${state}, attempts = attempts + 1,
-        delivered_at = ${state === 'delivered' ? attempt.at : null}
+        delivered_at = ${isDelivered ? attempt.at : null}
       WHERE id = ${deliveryId} AND state = 'pending'
-        AND (${state === 'delivered'} OR EXISTS (SELECT FROM stream))
+        AND (${isDelivered} OR EXISTS (SELECT FROM stream))
+    ), log AS (
+      INSERT INTO logs (job_id, severity, progname, message, visible)
+      SELECT ${stream.jobId}::bigint, ${SEVERITIES.indexOf(log.severity)}::smallint, 'callback',
+             ${withoutNul(log.message)}, ${log.isVisible}::boolean
+      WHERE ${isDelivered} OR EXISTS (SELECT FROM stream)
     )
     SELECT claim FROM stream`.execute(db);
   return rows[0]?.claim;
