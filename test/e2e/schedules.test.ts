@@ -105,7 +105,8 @@ async function runNow(name: string): Promise<void> {
       const { info } = await handle.describe();
       return (info.numActionsTaken > before && info.runningActions.length === 0) || undefined;
     },
-    30,
+    // an activity handed to the worker that was just stopped is taken up again after 30 s
+    60,
     `${name} to run`,
   );
 }
