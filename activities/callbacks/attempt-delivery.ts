@@ -24,6 +24,8 @@ export interface Sender {
 /** One attempt, for the ledger and for judgement. */
 export interface MadeAttempt extends Attempted {
   readonly attempt: DeliveryAttempt;
+  /** The tenant's own headers; their values are secrets. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Why an attempt does not count as delivered, or null where it does: 2xx only, no redirects. */
@@ -73,6 +75,7 @@ export async function attemptDelivery(
   if (result.kind === 'failed') {
     return {
       attempt: { at, durationMs, status: null, error, answer: null },
+      headers: opened.headers,
       status: null,
       isOurFault: isOurFault(result.failure),
       retryAfter: null,
@@ -82,6 +85,7 @@ export async function attemptDelivery(
   const answer = withoutSecrets(result.answer, opened.headers);
   return {
     attempt: { at, durationMs, status, error, answer },
+    headers: opened.headers,
     status,
     isOurFault: false,
     retryAfter,
@@ -90,6 +94,7 @@ export async function attemptDelivery(
 
 const notSent = (at: Date, error: string): MadeAttempt => ({
   attempt: { at, durationMs: 0, status: null, error, answer: null },
+  headers: {},
   status: null,
   isOurFault: true,
   retryAfter: null,

@@ -1,4 +1,4 @@
-import { type DeliveryOutcome, judgeAttempt } from '../../src/domain/delivery-outcome.ts';
+import { judgeAttempt } from '../../src/domain/delivery-outcome.ts';
 import type { Db } from '../../src/store/db.ts';
 import {
   type ClaimedStream,
@@ -8,8 +8,8 @@ import {
   releaseStream,
 } from '../../src/store/deliveries.ts';
 import { recordEndpoint } from '../../src/store/endpoints.ts';
-import { insertLog } from '../../src/store/logs.ts';
 import { attemptDelivery, type Sender, TIMEOUT_MS } from './attempt-delivery.ts';
+import { buildDeliveryLog } from './delivery-log.ts';
 
 /** What the sending of a stream is given. */
 export interface SendDeps extends Sender {
@@ -81,48 +81,17 @@ async function sendOne(
   const outcome = judgeAttempt(made, delivery, waits, context);
   const { state, isRefusal, retrySeconds } = outcome;
   const fault = made.attempt.error;
-  const claim = await recordAttempt(
-    deps.db,
+  const claim = await recordAttempt(deps.db, {
     stream,
-    delivery.deliveryId,
-    made.attempt,
-    { state, isRefusal, isCharged: !made.isOurFault },
-    CLAIM_SECONDS,
-  );
+    deliveryId: delivery.deliveryId,
+    attempt: made.attempt,
+    outcome: { state, isRefusal, isCharged: !made.isOurFault },
+    claimSeconds: CLAIM_SECONDS,
+    log: buildDeliveryLog(stream, delivery, made, outcome),
+  });
   await recordEndpoint(deps.db, stream.endpointId, {
     isWell: outcome.isEndpointWell,
     pauseSeconds: outcome.endpointPauseSeconds,
   });
-  if (fault !== null && claim !== undefined) {
-    await insertLog(deps.db, {
-      jobId: stream.jobId,
-      severity: state === 'pending' ? 'WARN' : 'ERROR',
-      progname: 'callback',
-      message: describeFault(withoutQuery(stream.url), delivery, fault, outcome),
-    });
-  }
   return { fault, claim, retrySeconds, isStopped: state === 'stopped' };
 }
-
-/** A failed attempt for the job's log. */
-function describeFault(
-  url: string,
-  delivery: PendingDelivery,
-  fault: string,
-  outcome: DeliveryOutcome,
-): string {
-  const attempts = delivery.attempts + 1;
-  switch (outcome.state) {
-    case 'exhausted':
-      return `Callback ${delivery.eventName} to ${url} given up after ${attempts} attempts: ${fault}`;
-    case 'parked':
-      return `Callback ${delivery.eventName} to ${url} parked, refused ${delivery.refusals + 1} times: ${fault}`;
-    case 'stopped':
-      return `Callbacks to ${url} stopped for this job: ${fault}`;
-    default:
-      return `Callback ${delivery.eventName} to ${url} ${fault}; next attempt in ${(outcome.retrySeconds ?? 0).toFixed(1)} s`;
-  }
-}
-
-/** A URL for the log: its query may hold a secret. */
-const withoutQuery = (url: string): string => url.replace(/[?#].*$/s, '');

@@ -7,7 +7,10 @@ export interface PartOptions<Input, Value> {
   readonly name: string;
   /** Longest that one caller waits, milliseconds. */
   readonly timeoutMs: number;
-  /** For this long an answer serves the next callers, milliseconds. */
+  /**
+   * For this long an answer serves the next callers, milliseconds; for ten times as long as it took, where
+   * that is longer: asking then takes a tenth of one processor at most.
+   */
   readonly keepMs: number;
   /** For this long it still serves where a new one does not come in time, milliseconds. Default: not. */
   readonly staleMs?: number;
@@ -21,9 +24,11 @@ export interface PartOptions<Input, Value> {
 interface Entry<Value> {
   /** The question under way, if any. There is never a second one: a part that hangs is not piled upon. */
   pending?: Promise<Finding<Value>> | undefined;
-  last?: { readonly finding: Finding<Value>; readonly sinceMs: number } | undefined;
+  last?: { readonly finding: Finding<Value>; readonly sinceMs: number; readonly tookMs: number };
   isFaulty: boolean;
 }
+
+const KEEP_FACTOR = 10;
 
 /** Keys whose answers are kept. */
 const MOST_KEYS = 1000;
@@ -58,13 +63,18 @@ export function createPart<Input, Value>(
   };
 
   const start = (entry: Entry<Value>, input: Input): Promise<Finding<Value>> => {
+    const startedMs = nowMs();
     entry.pending ??= ask(entry, input).then((finding) => {
       entry.pending = undefined;
-      entry.last = { finding, sinceMs: nowMs() };
+      entry.last = { finding, sinceMs: nowMs(), tookMs: nowMs() - startedMs };
       return finding;
     });
     return entry.pending;
   };
+
+  /** A fault is looked at again soon, however long it took. */
+  const keepMsOf = ({ finding, tookMs }: NonNullable<Entry<Value>['last']>): number =>
+    'fault' in finding ? options.keepMs : Math.max(options.keepMs, KEEP_FACTOR * tookMs);
 
   return async (input) => {
     const key = options.keyOf(input);
@@ -73,7 +83,7 @@ export function createPart<Input, Value>(
     entries.set(key, entry);
     const { last } = entry;
     const ageMs = last === undefined ? Number.POSITIVE_INFINITY : nowMs() - last.sinceMs;
-    if (last !== undefined && ageMs < options.keepMs) return last.finding;
+    if (last !== undefined && ageMs < keepMsOf(last)) return last.finding;
     const answer = await inTime(start(entry, input), timeoutMs);
     if (answer !== undefined) return answer;
     if (last !== undefined && 'value' in last.finding && ageMs < staleMs) return last.finding;

@@ -37,6 +37,9 @@ async function selectOwner(
 ): Promise<Tenant | null> {
   if (named.scope === 'system') {
     requireSystemAdmin(asker, 'scope: system');
+    if (named.tenant !== undefined) {
+      throw new ApiError(400, 'tenant: must be left out with the scope system');
+    }
     return null;
   }
   if (named.tenant === undefined || named.tenant === asker.name) return asker;

@@ -40,10 +40,6 @@ export const SettingBody = z
     },
     takes('name, setting, scope and tenant'),
   )
-  .refine((body) => body.scope === 'own' || body.tenant === undefined, {
-    path: ['tenant'],
-    error: 'must be left out with the scope system',
-  })
   .meta({ id: 'Setting', example: { name: 'max_jobs', setting: 4 } });
 
 const bound = (which: string) =>

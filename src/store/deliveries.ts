@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import { callbackId } from '../domain/callback.ts';
 import type { DeliveryState } from '../domain/delivery-outcome.ts';
+import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { type Db, executePrepared, inTransaction } from './db.ts';
+import { withoutNul } from './logs.ts';
 
 /** A stream held by a sender: one job's callbacks to one URL. */
 export interface ClaimedStream {
@@ -150,27 +152,39 @@ export interface RecordedOutcome {
   readonly isCharged: boolean;
 }
 
+/** The row that an attempt leaves in the job's log. */
+export interface DeliveryLog {
+  readonly severity: Severity;
+  readonly message: string;
+  /** False: shown only with `show_all=1`. */
+  readonly isVisible: boolean;
+}
+
 /**
- * Records an attempt, what it makes of the delivery, and holds the stream for `claimSeconds` more. One
- * that was `stopped` stops everything else that its stream has, now and later. Returns the renewed
- * claim, or undefined where another sender has taken the stream meanwhile: then a success still
- * counts, a failure decides nothing, and the caller must send no more of it.
+ * Records an attempt, what it makes of the delivery, a row of the job's log, and holds the stream for
+ * `claimSeconds` more. One that was `stopped` stops everything else that its stream has, now and later.
+ * Returns the renewed claim, or undefined where another sender has taken the stream meanwhile: then a
+ * success still counts, a failure decides and logs nothing, and the caller must send no more of it.
  */
 export async function recordAttempt(
   db: Db,
-  stream: { readonly streamId: number; readonly claim: string },
-  deliveryId: number,
-  attempt: DeliveryAttempt,
-  outcome: RecordedOutcome,
-  claimSeconds: number,
+  record: {
+    readonly stream: Pick<ClaimedStream, 'streamId' | 'jobId' | 'claim'>;
+    readonly deliveryId: number;
+    readonly attempt: DeliveryAttempt;
+    readonly outcome: RecordedOutcome;
+    readonly claimSeconds: number;
+    readonly log: DeliveryLog;
+  },
 ): Promise<string | undefined> {
+  const { stream, deliveryId, attempt, outcome, log } = record;
   const { state } = outcome;
   const { rows } = await executePrepared(
     db,
     'record_attempt',
     sql<{ claim: string }>`
     WITH stream AS (
-      UPDATE streams SET claimed_until = now() + make_interval(secs => ${claimSeconds}),
+      UPDATE streams SET claimed_until = now() + make_interval(secs => ${record.claimSeconds}),
         is_stopped = is_stopped OR ${state} = 'stopped'
       WHERE id = ${stream.streamId} AND claimed_until = ${stream.claim}::timestamptz
       RETURNING claimed_until::text AS claim
@@ -186,6 +200,11 @@ export async function recordAttempt(
       WHERE stream_id = ${stream.streamId} AND state = 'pending'
         AND (id = ${deliveryId} OR ${state} = 'stopped')
         AND (${state} = 'delivered' OR EXISTS (SELECT FROM stream))
+    ), log AS (
+      INSERT INTO logs (job_id, severity, progname, message, visible)
+      SELECT ${stream.jobId}::bigint, ${SEVERITIES.indexOf(log.severity)}::smallint, 'callback',
+             ${withoutNul(log.message)}, ${log.isVisible}::boolean
+      WHERE ${state} = 'delivered' OR EXISTS (SELECT FROM stream)
     )
     SELECT claim FROM stream`,
   );

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client';
 import type { ScheduleStatus } from '../contract/schedules.ts';
 import type { Db } from '../store/db.ts';
@@ -23,7 +24,12 @@ export interface Schedules {
   readonly setActive: (name: ScheduleName, isActive: boolean, note: string) => Promise<void>;
 }
 
-const CALL_TIMEOUT_MS = 1500;
+/** All tries of a call together, milliseconds. */
+const CALL_TIMEOUT_MS = 1700;
+/** A server that is busy with a schedule refuses it at times. */
+const TRIES = 3;
+const PAUSE_MS = 150;
+
 /** How long a switch waits for a run that it has called off, milliseconds. */
 const STOP_TIMEOUT_MS = 3000;
 const SYNC_TIMEOUT_MS = 5000;
@@ -49,13 +55,21 @@ export function createSchedules(temporal: TemporalClient): Schedules {
   const handleOf = (name: ScheduleName) => temporal.client.schedule.getHandle(name);
 
   const call = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await temporal.withTimeout(CALL_TIMEOUT_MS, work);
-    } catch (error) {
-      if (error instanceof ScheduleNotFoundError) throw error;
-      throw new SchedulesUnavailableError('Temporal does not answer; try again later', {
-        cause: error,
-      });
+    const endsAt = performance.now() + CALL_TIMEOUT_MS;
+    for (let tries = 1; ; tries++) {
+      const leftMs = endsAt - performance.now();
+      try {
+        return await temporal.withTimeout(leftMs, work);
+      } catch (error) {
+        if (error instanceof ScheduleNotFoundError) throw error;
+        if (tries < TRIES && endsAt - performance.now() > PAUSE_MS) {
+          await delay(PAUSE_MS);
+          continue;
+        }
+        throw new SchedulesUnavailableError('Temporal does not answer; try again later', {
+          cause: error,
+        });
+      }
     }
   };
 

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { createApp } from '../../api/app.ts';
+import { listenHttp } from '../../api/http-server.ts';
 import type { RateLimits } from '../../api/middleware/rate-limit.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { ACME, createTestApi, OTHER, submission } from '../helpers/api.ts';
@@ -8,9 +9,9 @@ const api = await createTestApi();
 
 afterAll(() => api.stop());
 
-/** The same API with limits, asked from an address. */
-function createLimitedApi(limits: Partial<RateLimits>) {
-  const app = createApp({
+/** The same API with limits. */
+const createLimitedApp = (limits: Partial<RateLimits>) =>
+  createApp({
     ...api.deps,
     admitter: { request: () => undefined, drain: () => Promise.resolve() },
     limits: {
@@ -21,6 +22,10 @@ function createLimitedApi(limits: Partial<RateLimits>) {
       ...limits,
     },
   });
+
+/** The same, asked from an address. */
+function createLimitedApi(limits: Partial<RateLimits>) {
+  const app = createLimitedApp(limits);
   return async (
     remoteAddress: string,
     headers: Record<string, string>,
@@ -136,6 +141,20 @@ test('reads and submissions of a client are limited apart, and those of no other
   expect(read.map((one) => one.status)).toEqual([200, 200, 429]);
   expect((await submit(OTHER)).status).toBe(200);
   expect((await ask('192.0.2.1', OTHER)).status).toBe(200);
+});
+
+test('over a real connection the other end is the address', async () => {
+  const app = createLimitedApp({ failedLoginsPerMinute: 2 });
+  const server = await listenHttp({ fetch: app.fetch, host: '127.0.0.1', port: 0 });
+  try {
+    const statuses: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      statuses.push((await fetch(`${server.url}/jobs`, { headers: wrong(`nobody-${n}`) })).status);
+    }
+    expect(statuses).toEqual([401, 401, 429]);
+  } finally {
+    await server.close();
+  }
 });
 
 test('routes open to everybody are not limited', async () => {

@@ -175,6 +175,16 @@ test('a system administrator sets another client’s settings, by name', async (
   expect((await set({ ...change, tenant: 'nobody' }, OTHER)).status).toBe(404);
 });
 
+test('the system and a client cannot be meant at once', async () => {
+  const refusal = { error: 'tenant: must be left out with the scope system' };
+  const both = { name: 'max_jobs', setting: 9, scope: 'system', tenant: 'acme' };
+  const changed = await set(both, OTHER);
+  expect([changed.status, changed.json]).toEqual([400, refusal]);
+  const query = '/settings?scope=system&tenant=acme';
+  const shown = await api.send('GET', query, undefined, OTHER);
+  expect([shown.status, shown.json]).toEqual([400, refusal]);
+});
+
 test('a raised max_jobs lets waiting jobs start at once, the system’s too', async () => {
   const started = async () => {
     const jobs = (await api.send('GET', '/jobs?state=1')).json;

@@ -31,6 +31,7 @@ export class TestEngine {
     namespace: string;
     port: number;
     temporalAddress: string;
+    variables: Readonly<Record<string, string>>;
   }) {
     this.folder = parts.folder;
     this.database = parts.database;
@@ -46,12 +47,18 @@ export class TestEngine {
       BOOTSTRAP_TENANTS: `${TENANT}:${KEY},other:other-secret-1`,
       LOG_LEVEL: 'warn',
       LOG_FORMAT: 'json',
+      ...parts.variables,
     };
   }
 
   /** Makes an engine; with `isStarted` false its processes are the test's to start. */
   static async create(
-    options: { readonly isStarted?: boolean; readonly temporalAddress?: string } = {},
+    options: {
+      readonly isStarted?: boolean;
+      readonly temporalAddress?: string;
+      /** Of the environment of its processes, besides those it sets itself. */
+      readonly variables?: Readonly<Record<string, string>>;
+    } = {},
   ): Promise<TestEngine> {
     const engine = new TestEngine({
       folder: await mkdtemp(join(tmpdir(), 'task-engine-e2e-')),
@@ -59,6 +66,7 @@ export class TestEngine {
       namespace: await createTestNamespace(),
       port: await freePort(0, 'PORT'),
       temporalAddress: options.temporalAddress ?? inject('services').temporalAddress,
+      variables: options.variables ?? {},
     });
     if (options.isStarted !== false) {
       await engine.startApi();

@@ -8,6 +8,7 @@ import { createEgress, type Egress } from '../../../src/egress/egress.ts';
 import { createSecretBox } from '../../../src/secrets/secret-box.ts';
 import { putCallbackHeader } from '../../../src/store/callback-headers.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
+import { dumpDatabase } from '../../helpers/dump-database.ts';
 import { addJob, addTenant, countStates, drain, endpointIds, tellJob } from './deliveries.ts';
 
 const TOKEN = 'canary-7f3a9c1e5b2d8046-"quoted"';
@@ -62,22 +63,6 @@ async function deliver(tenantId: number, box = secrets) {
   return drain({ db, egress, secrets: box, retryWaitsSeconds: [600] }, endpointId);
 }
 
-/** Everything that is in the database, as text. */
-async function dumpDatabase(): Promise<string> {
-  const { db } = database;
-  const { rows: tables } = await sql<{ name: string }>`
-    SELECT table_name AS name FROM information_schema.tables
-    WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`.execute(db);
-  const texts = await Promise.all(
-    tables.map(async ({ name }) => {
-      const { rows } = await sql<{ text: string }>`
-        SELECT t::text AS text FROM ${sql.table(name)} AS t`.execute(db);
-      return rows.map((row) => row.text).join('\n');
-    }),
-  );
-  return texts.join('\n');
-}
-
 test('a tenant’s headers go with every one of its callbacks and with no other’s', async () => {
   const tenantId = await addTenantWithHeader('authorization', VALUE);
   await deliver(tenantId);
@@ -99,7 +84,7 @@ test.each([
     database.db,
   );
   expect(rows.length).toBeGreaterThan(0);
-  const dump = await dumpDatabase();
+  const dump = await dumpDatabase(database.db);
   expect(dump).toContain('****');
   expect(dump).not.toContain(TOKEN.slice(0, 10));
 });

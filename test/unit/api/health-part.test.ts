@@ -52,6 +52,24 @@ test('an answer serves those that ask within its time, then the part is asked ag
   expect(await next).toEqual({ value: 'new' });
 });
 
+test('an answer that took long is kept ten times as long, a fault is not', async () => {
+  const { ask, questions, pass } = createScene();
+  const slow = ask();
+  pass(500);
+  questions[0]?.answer('slow');
+  await slow;
+  pass(4999);
+  expect(await ask()).toEqual({ value: 'slow' });
+  pass(2);
+  const next = ask();
+  pass(500);
+  questions[1]?.fail(new Error());
+  expect(await next).toEqual({ fault: 'cannot be asked' });
+  pass(1001);
+  void ask();
+  expect(questions).toHaveLength(3);
+});
+
 test('answers to one key are not told to another', async () => {
   const { ask, questions } = createScene();
   const both = [ask(1), ask(2)];
