@@ -13,6 +13,8 @@ import { createRateLimit, UNLIMITED } from './middleware/rate-limit.ts';
 import { createRequestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { buildDocument, registerCredentials } from './openapi/document.ts';
+import { registerCallbacks } from './routes/callbacks.ts';
+import { registerEvents } from './routes/events.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerJobChanges } from './routes/job-changes.ts';
 import { registerJobs } from './routes/jobs.ts';
@@ -63,6 +65,8 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   registerSubmit(app, deps);
   registerJobs(app, deps);
   registerJobChanges(app, deps);
+  registerCallbacks(app, deps);
+  registerEvents(app, deps);
   registerLogs(app, deps);
   registerSettings(app, deps);
   registerSchedules(app, deps);
