@@ -27,7 +27,9 @@ const AREAS = {
   messages: '^workflows/messages[.]ts$',
   workflows: '^workflows/(?!messages[.]ts$)',
   activities: '^activities/',
-  api: '^api/',
+  // puts the api together, and reads storage for it
+  apiRoot: '^api/(?:server|main|source-lookup)[.]ts$',
+  api: '^api/(?!(?:server|main|source-lookup)[.]ts$)',
   worker: '^worker/',
   cli: '^cli/',
   dev: '^dev/',
@@ -53,7 +55,8 @@ const BORDERS = [
   { from: 'names', runtime: ['domain'], types: [], sdk: [] },
   { from: 'log', runtime: ['domain'], types: ['config'], sdk: [] },
   { from: 'config', runtime: ['domain'], types: ['log'], sdk: [] },
-  { from: 'contract', runtime: ['domain', 'storage'], types: ['store'], sdk: [] },
+  // names: those of task queues are on the wire
+  { from: 'contract', runtime: ['domain', 'names', 'storage'], types: ['store'], sdk: [] },
   { from: 'process', runtime: [], types: ['log'], sdk: [] },
   { from: 'urls', runtime: [], types: [], sdk: [] },
   { from: 'secrets', runtime: [], types: [], sdk: [] },
@@ -88,6 +91,12 @@ const BORDERS = [
   {
     from: 'api',
     runtime: [...EDGE, 'messages', 'urls'],
+    types: ['egress', 'storage', 'workflows', 'apiRoot'],
+    sdk: ['client', 'common'],
+  },
+  {
+    from: 'apiRoot',
+    runtime: [...EDGE, 'messages', 'urls', 'storage', 'media', 'api'],
     types: ['egress', 'workflows'],
     sdk: ['client', 'common'],
   },

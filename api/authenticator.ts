@@ -3,8 +3,6 @@ import { hashApiKey } from '../src/secrets/api-key.ts';
 import type { Db } from '../src/store/db.ts';
 import { getTenantCredentials, type Tenant, type TenantCredentials } from '../src/store/tenants.ts';
 
-export { hashApiKey };
-
 /**
  * How long a tenant's keys are remembered, milliseconds: a revoked or expired key, and the keys of a
  * disabled tenant, die within this in every process.

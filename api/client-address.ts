@@ -3,9 +3,13 @@ import type { Context } from 'hono';
 import { parseAddress } from '../src/egress/address.ts';
 import type { ApiEnv } from './deps.ts';
 
+/** Some proxies write the port too: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+const withoutPort = (text: string): string =>
+  /^(\d{1,3}(?:\.\d{1,3}){3}|\[[^\]]*\]):\d{1,5}$/.exec(text)?.[1] ?? text;
+
 /** An address as it is counted: IPv4 whole, IPv6 by its /64, which is one customer's. */
 function networkOf(text: string): string | undefined {
-  const address = parseAddress(text);
+  const address = parseAddress(withoutPort(text));
   if (address === undefined) return undefined;
   if (address.kind() === 'ipv4') return address.toString();
   return `${Buffer.from(address.toByteArray().slice(0, 8)).toString('hex')}::/64`;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { admitJobs } from '../../src/store/admission.ts';
 import { getScheduleIntervals } from '../../src/store/schedule-intervals.ts';
 import { isLookDue, queueDueJobs } from '../../src/store/scheduled-jobs.ts';
-import { type ClaimedSemaphore, claimSemaphores } from '../../src/store/semaphores.ts';
+import { type ClaimedSemaphore, claimSemaphores, hastenLooks } from '../../src/store/semaphores.ts';
 import type { QueuePassResult } from './contract.ts';
 import { type Pass, withHeartbeat } from './pass.ts';
 import { type PollDeps, pollSemaphore } from './poll-semaphore.ts';
@@ -76,6 +76,7 @@ export async function queueScheduledJobs(deps: PollDeps, pass: Pass): Promise<Qu
   };
 
   const run = async (): Promise<void> => {
+    await hastenLooks(db, await getScheduleIntervals(db));
     for (;;) {
       pass.signal.throwIfAborted();
       const hasMore = await look();

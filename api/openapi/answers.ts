@@ -42,3 +42,13 @@ export function answers<Schema extends z.ZodType>(
     >),
   };
 }
+
+/** The answers of a route whose success is also a page, for clients that prefer one. */
+export const withPage = <Answers extends { readonly 200: { readonly content: object } }>(
+  all: Answers,
+): Answers => ({
+  ...all,
+  200: { ...all[200], content: { ...all[200].content, 'text/html': { schema: PAGE } } },
+});
+
+const PAGE = { type: 'string' } as const;

@@ -8,6 +8,7 @@ import { changeCap } from '../../src/store/change-cap.ts';
 import { changeSetting, SettingRefusedError } from '../../src/store/change-setting.ts';
 import type { Db } from '../../src/store/db.ts';
 import { listEffectiveSettings } from '../../src/store/effective-settings.ts';
+import { TENANT_NAME } from '../../src/domain/tenant-name.ts';
 import { getTenant, type Tenant } from '../../src/store/tenants.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
@@ -44,7 +45,8 @@ async function selectOwner(
   }
   if (named.tenant === undefined || named.tenant === asker.name) return asker;
   requireSystemAdmin(asker, 'tenant: another client than your own');
-  const tenant = await getTenant(db, named.tenant);
+  // Postgres refuses a NUL, which no name has
+  const tenant = TENANT_NAME.test(named.tenant) ? await getTenant(db, named.tenant) : undefined;
   if (tenant === undefined) throw new ApiError(404, 'tenant: there is no client of that name');
   return tenant;
 }

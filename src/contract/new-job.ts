@@ -75,7 +75,11 @@ function contractOf(section: JobSection): RecipeContract {
 }
 
 function semaphoreOf(section: JobSection, context: SubmissionContext): string | null {
-  const field = section.semaphore_url === undefined ? 'sempahore_url' : 'semaphore_url';
+  const { semaphore_url: right, sempahore_url: historical } = section;
+  if (right !== undefined && historical !== undefined && right !== historical) {
+    throw refuse('job.sempahore_url: differs from job.semaphore_url; send one of them');
+  }
+  const field = right === undefined ? 'sempahore_url' : 'semaphore_url';
   const url = section[field];
   return url === undefined ? null : toSemaphoreUrl(url, `job.${field}`, context.checkUrl);
 }

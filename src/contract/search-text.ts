@@ -1,3 +1,4 @@
+import { foldText } from '../domain/fold-text.ts';
 import { endOfScalar, endOfString, skipSpace } from '../domain/raw-json.ts';
 
 /** Characters kept of all values together; the rest of a large submission is not searched. */
@@ -24,7 +25,7 @@ function* scalarsOf(raw: string): Iterable<string> {
 
 /**
  * Everything that `search` looks through: the content id, then every scalar value of the raw JSON
- * texts, a line each, up to 16,384 characters.
+ * texts, a line each, up to 16,384 characters, folded as a searched text is.
  */
 export function buildSearchText(contentId: string, raws: Iterable<string>): string {
   const lines = [contentId];
@@ -36,5 +37,6 @@ export function buildSearchText(contentId: string, raws: Iterable<string>): stri
       length += value.length + 1;
     }
   }
-  return lines.join('\n').slice(0, MOST_CHARACTERS).replaceAll('\u0000', '\uFFFD').toWellFormed();
+  const text = lines.join('\n').slice(0, MOST_CHARACTERS);
+  return foldText(text).replaceAll('\u0000', '\uFFFD').toWellFormed();
 }

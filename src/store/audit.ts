@@ -5,7 +5,7 @@ import type { Db } from './db.ts';
 export interface AuditEntry {
   /** The tenant that was changed; null where the change concerns all. */
   readonly tenantId: number | null;
-  /** The name of the tenant that asked, or `cli`. */
+  /** The name of the tenant that asked, `cli`, or `bootstrap` for what `BOOTSTRAP_TENANTS` made. */
   readonly actor: string;
   /** What was done, as `<thing>.<verb>`: `setting.update`, `schedule.switch`, `key.revoke`. */
   readonly action: string;

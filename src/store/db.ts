@@ -57,12 +57,12 @@ export function executePrepared<Row>(
   return db.executeQuery(compiled);
 }
 
-/** Runs `work` in one transaction; what it throws rolls everything back. */
+/** Runs `work` in one transaction, the one that `db` is where it is one; what it throws rolls everything back. */
 export function inTransaction<Result>(
   db: Db,
   work: (transaction: Db) => Promise<Result>,
 ): Promise<Result> {
-  return db.transaction().execute(work);
+  return db.isTransaction ? work(db) : db.transaction().execute(work);
 }
 
 /** Answers when Postgres does. */

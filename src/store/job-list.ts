@@ -12,15 +12,19 @@ import { buildWalk, leavesAtMost } from './listing/walk.ts';
 export type { JobFilter } from './listing/filter.ts';
 export type { ListedJob } from './listing/page.ts';
 
-/** Jobs looked at in their order before another way is tried. */
-const GLANCE = 1000;
-/** The same by id for a text that no index can look for: there is no other way. */
-const SCAN = 5000;
-/** Jobs found in any order and sorted; more of them are looked for in order. */
-const SORTED = 3000;
+/** How many jobs each way of listing looks at before it leaves the listing to another. */
+export interface ListingLimits {
+  /** Jobs looked at in their order at first. */
+  readonly glance: number;
+  /** The same by id for a text that no index can look for: there is no other way. */
+  readonly scan: number;
+  /** Jobs found in any order and sorted. */
+  readonly sorted: number;
+  /** Jobs looked at one by one where state, failure and `persist` leave no more of them. */
+  readonly walked: number;
+}
 
-/** Jobs looked at one by one where state, failure and `persist` leave no more, and a text finds more. */
-const WALKED = 40_000;
+const LIMITS: ListingLimits = { glance: 1000, scan: 5000, sorted: 3000, walked: 40_000 };
 
 /** How long a listing may take that neither its order nor a filter makes short, milliseconds. */
 const LONGEST_MS = 5000;
@@ -37,7 +41,11 @@ export class ListingTooSlowError extends Error {
  * every other filter bounds it too; the same with a filter that is looked at job by job, over the first jobs;
  * all jobs that the text or the dates find, sorted.
  */
-export async function listJobs(db: Db, filter: JobFilter): Promise<readonly ListedJob[]> {
+export async function listJobs(
+  db: Db,
+  filter: JobFilter,
+  limits: ListingLimits = LIMITS,
+): Promise<readonly ListedJob[]> {
   const order = filter.orderBy ?? 'id';
   const runs = runsOf(order, filter.tenantId, facetsOf(filter));
   const among = (ids: readonly number[]) =>
@@ -60,25 +68,27 @@ export async function listJobs(db: Db, filter: JobFilter): Promise<readonly List
     ...(search === undefined ? [] : [containsText(id, search)]),
   ];
   const look = (most: number) => fetchPage(db, filter, pageOfWalk(filter, walk(most), residual));
-  const glance = await look(GLANCE);
+  const glance = await look(limits.glance);
   if (glance.length === filter.limit) return glance;
 
   if (search === undefined)
     return withinTime(db, (timed) => fetchPage(timed, filter, pageOfDates(filter, runs)));
   if (await isIndexed(db, search)) {
-    const found = await findSearched(db, filter.tenantId, search, SORTED + 1);
-    if (found.length <= SORTED) return among(found);
-    if (await leavesAtMost(db, filter, WALKED)) return look(WALKED);
-    if (order === 'id') return among(await findSearchedById(db, { ...filter, search }, last));
+    const found = await findSearched(db, filter.tenantId, search, limits.sorted + 1);
+    if (found.length <= limits.sorted) return among(found);
+    if (await leavesAtMost(db, filter, limits.walked)) return look(limits.walked);
+    if (order === 'id' || order === 'client') {
+      return among(await findSearchedById(db, { ...filter, search }, last));
+    }
     return withinTime(db, (timed) =>
       fetchPage(timed, filter, pageOfIds(filter, runs, inSearched(filter.tenantId, search))),
     );
   }
   if (bounds.length > 0) {
-    const found = await findCreated(db, filter, SORTED + 1);
-    if (found.length <= SORTED) return among(found);
+    const found = await findCreated(db, filter, limits.sorted + 1);
+    if (found.length <= limits.sorted) return among(found);
   }
-  return isById ? look(SCAN) : glance;
+  return isById ? look(limits.scan) : glance;
 }
 
 /** Runs a statement that Postgres ends after {@link LONGEST_MS}. */

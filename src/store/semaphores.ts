@@ -26,6 +26,22 @@ const IS_WAITING = sql`queue_state = ${JOB_STATES.scheduled} AND semaphore_url I
 const WINDOW = 4;
 
 /**
+ * Lets looks that are further away than their tenant's interval, which has become shorter since, be due
+ * now. Jobs that somebody else is changing at the moment are left to the next call.
+ */
+export async function hastenLooks(db: Db, intervals: ScheduleIntervals): Promise<void> {
+  await sql`
+    UPDATE jobs SET poll_at = now() WHERE id IN (
+      SELECT jobs.id FROM jobs
+      LEFT JOIN unnest(${[...intervals.tenantSeconds.keys()]}::integer[],
+                       ${[...intervals.tenantSeconds.values()]}::float8[])
+        AS own (tenant_id, seconds) ON own.tenant_id = jobs.tenant_id
+      WHERE ${IS_WAITING}
+        AND poll_at > now() + make_interval(secs => coalesce(own.seconds, ${intervals.systemSeconds}))
+      FOR UPDATE OF jobs SKIP LOCKED)`.execute(db);
+}
+
+/**
  * Takes up to `limit` semaphores that are to be looked at now; their next look is a tenant's interval
  * later. Tenants take turns; of one tenant those that gave no answer last time come last. Of callers at
  * once none gets what another one got: the first job of a URL is the lock on all of them.

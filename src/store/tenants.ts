@@ -65,26 +65,26 @@ export interface TenantCredentials {
 }
 
 /**
- * A tenant by name with its keys, unless there is none or it is disabled. One statement either way: an
- * unknown name takes no less time than a known one.
+ * A tenant by name with its keys, unless there is none or it is disabled. One statement with one row
+ * either way: an unknown name takes no less time than a known one.
  */
 export async function getTenantCredentials(
   db: Db,
   name: string,
 ): Promise<TenantCredentials | undefined> {
-  const { rows } = await sql<TenantRow & { key_ids: number[]; key_hashes: Buffer[] }>`
+  const { rows } = await sql<Partial<TenantRow> & { key_ids: number[]; key_hashes: Buffer[] }>`
     SELECT ${COLUMNS}, key_ids, key_hashes
-    FROM tenants, LATERAL (
+    FROM (SELECT ${name} AS given) AS asked
+    LEFT JOIN tenants ON name = given AND disabled_at IS NULL,
+    LATERAL (
       SELECT coalesce(array_agg(id), '{}') AS key_ids, coalesce(array_agg(key_hash), '{}') AS key_hashes
-      FROM api_keys WHERE tenant_id = tenants.id AND ${IS_VALID}) AS keys
-    WHERE name = ${name} AND disabled_at IS NULL`.execute(db);
+      FROM api_keys WHERE tenant_id = coalesce(tenants.id, 0) AND ${IS_VALID}) AS keys`.execute(db);
   const row = rows[0];
-  return (
-    row && {
-      tenant: fromRow(row),
-      keys: row.key_hashes.map((hash, n) => ({ id: row.key_ids[n] ?? 0, hash })),
-    }
-  );
+  if (row?.id === undefined || row.id === null) return undefined;
+  return {
+    tenant: fromRow(row as TenantRow),
+    keys: row.key_hashes.map((hash, n) => ({ id: row.key_ids[n] ?? 0, hash })),
+  };
 }
 
 /** A tenant that is to be made. */

@@ -20,6 +20,7 @@ const ROUTES: Readonly<
   'GET /jobs': () => ['GET', '/jobs'],
   'GET /jobs/:id': (id) => ['GET', `/jobs/${id}`],
   'GET /logs/:id': (id) => ['GET', `/logs/${id}`],
+  'GET /dashboard': () => ['GET', '/dashboard'],
   'GET /schedules': () => ['GET', '/schedules'],
   'PUT /scheduler': () => ['PUT', '/scheduler', { schedule: 'clear_jobs', active: true }],
   'GET /settings': () => ['GET', '/settings'],

@@ -96,6 +96,14 @@ test('a flood of wrong keys for a name from everywhere locks its right key out n
   expect((await ask('203.0.113.7', ACME)).status).toBe(200);
 });
 
+test('the older form of credentials is counted with the new one', async () => {
+  const ask = createLimitedApi({ failedLoginsPerMinute: 1 });
+  const older = { client: 'nobody', ...(submission() as object) };
+  expect((await ask('192.0.2.1', { 'API-KEY': 'wrong' }, '/job', older)).status).toBe(401);
+  expect((await ask('192.0.2.2', wrong('nobody'))).status).toBe(429);
+  expect((await ask('192.0.2.1', ACME)).status).toBe(429);
+});
+
 test('IPv6 addresses of one customer are one address', async () => {
   const ask = createLimitedApi({ failedLoginsPerMinute: 3 });
   for (let n = 1; n <= 3; n++) await ask(`2001:db8:1:2::${n}`, wrong(`nobody-${n}`));
@@ -113,6 +121,8 @@ test('X-Forwarded-For is believed behind a trusted proxy only, and only what tha
   const named = (name: string, forwarded: string) => ({ ...from(forwarded), client: name });
   await proxied('192.0.2.1', named('nobody-1', '203.0.113.1'));
   expect((await proxied('192.0.2.1', named('nobody-2', '203.0.113.2'))).status).toBe(401);
+  // some proxies write the port
+  expect((await proxied('192.0.2.1', named('nobody-4', '203.0.113.1:4711'))).status).toBe(429);
   // what the client itself wrote stands before what the proxy saw
   const lied = await proxied('192.0.2.1', named('nobody-3', '203.0.113.9, 203.0.113.1'));
   expect(lied.status).toBe(429);

@@ -98,6 +98,16 @@ test('a client may have 100 settings and change them, not 101', async () => {
   expect((await set({ name: 'own_7', setting: 8 })).status).toBe(200);
 });
 
+test('ten that make the last setting at once make one', async () => {
+  for (let n = 0; n < 99; n++) await set({ name: `own_${n}`, setting: n });
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, n) => set({ name: `last_${n}`, setting: n })),
+  );
+  expect(answers.map((one) => one.status).sort((a, b) => a - b)).toEqual([
+    200, 400, 400, 400, 400, 400, 400, 400, 400, 400,
+  ]);
+});
+
 test('null takes a setting away and the default applies again', async () => {
   await set({ name: 'max_jobs', setting: 7 });
   expect((await set({ name: 'max_jobs', setting: null })).json.message).toBe(

@@ -36,11 +36,16 @@ const queue = (found: HealthJson, name: string) =>
 test('a task that no worker takes is pending in its queue', async () => {
   await engine.startWorker('controller,callback,scheduler');
   waiting = await engine.submit({ content_id: 'a', source_folder: 'clip', output_folder: 'out' });
-  const found = await untilHealth('a pending task', (one) => queue(one, 'work').pending === 1);
+  // each part is looked at by itself: what they say may be a moment apart
+  const found = await untilHealth(
+    'a pending task',
+    (one) => queue(one, 'work').pending === 1 && one.tasks.pending === 1,
+  );
   expect(queue(found, 'work')).toEqual({ workers: 0, working: 0, pending: 1 });
   expect(queue(found, 'controller').workers).toBe(1);
   expect(found.jobs).toMatchObject({ started: 1, completed: 0 });
   expect(found.tasks).toEqual({ failed: 0, pending: 1, processed: 0 });
+});
 });
 
 test('a worker counts as soon as it is there, and as working while a task runs', async () => {
@@ -50,8 +55,10 @@ test('a worker counts as soon as it is there, and as working while a task runs',
   await inTransaction(db, async (transaction) => {
     await sql`SELECT FROM tasks FOR UPDATE`.execute(transaction);
     await engine.startWorker();
-    const found = await untilHealth('a running task', (one) => queue(one, 'work').working === 1);
-    expect(queue(found, 'work')).toEqual({ workers: 1, working: 1, pending: 0 });
+    await untilHealth('a running task', (one) => {
+      const { workers, working, pending } = queue(one, 'work');
+      return workers === 1 && working === 1 && pending === 0;
+    });
   });
   const job = await engine.untilEnded(waiting);
   expect(job).toMatchObject({ failed: false });

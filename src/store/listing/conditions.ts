@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { foldText } from '../../domain/fold-text.ts';
 import { JOB_STATES } from '../../domain/job-state.ts';
 import { withoutNul } from '../logs.ts';
 import type { Facet, JobFilter } from './filter.ts';
@@ -35,12 +36,12 @@ export const inFacets = (filter: JobFilter): RawBuilder<unknown> =>
     ...(filter.isPersistent === undefined ? [] : [sql`jobs.persist = ${filter.isPersistent}`]),
   ]);
 
-/** The text to look for as `job_search` keeps it: lower case, without NUL. */
-export const foldText = (text: string): string => withoutNul(text).toLowerCase();
+/** The text to look for as `job_search` keeps it. */
+export const searchedText = (text: string): string => withoutNul(foldText(text));
 
 /** A pattern for LIKE that finds the text anywhere; its wildcards stand for themselves. */
 export const likePattern = (text: string): string =>
-  `%${foldText(text).replaceAll(/[\\%_]/g, '\\$&')}%`;
+  `%${searchedText(text).replaceAll(/[\\%_]/g, '\\$&')}%`;
 
 /** All of some conditions. */
 export const allOf = (conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db.ts';
-import { foldText, likePattern, meets } from './conditions.ts';
+import { likePattern, meets, searchedText } from './conditions.ts';
 import type { JobFilter } from './filter.ts';
 
 /** Jobs of one span of the index, see migration 0006. */
@@ -12,7 +12,7 @@ const SPAN_BITS = 15;
  */
 export async function isIndexed(db: Db, search: string): Promise<boolean> {
   const { rows } = await sql<{ is_indexed: boolean }>`
-    SELECT ${foldText(search)}::text ~ '[[:alnum:]]{3}|[^[:alnum:]][[:alnum:]]|[[:alnum:]]{2}[^[:alnum:]]'
+    SELECT ${searchedText(search)}::text ~ '[[:alnum:]]{3}|[^[:alnum:]][[:alnum:]]|[[:alnum:]]{2}[^[:alnum:]]'
       AS is_indexed`.execute(db);
   return rows[0]?.is_indexed === true;
 }

@@ -23,9 +23,18 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER jobs_keep_search AFTER INSERT OR DELETE ON jobs
   FOR EACH ROW EXECUTE FUNCTION keep_job_search();
-INSERT INTO job_search (job_id, tenant_id, search_text)
-  SELECT id, tenant_id, lower(search_text) FROM jobs ORDER BY id
-  ON CONFLICT DO NOTHING;
+-- From this version on the text is written in lower case. What is there already may hold capitals that a
+-- database with the locale C does not know; Postgres 17 and builds with ICU know them whatever the locale.
+DO $$
+DECLARE
+  wide text := (SELECT quote_ident(collname) FROM pg_collation
+                WHERE collname IN ('pg_c_utf8', 'und-x-icu') AND getdatabaseencoding() = 'UTF8'
+                ORDER BY collname LIMIT 1);
+BEGIN
+  EXECUTE format('INSERT INTO job_search (job_id, tenant_id, search_text)
+    SELECT id, tenant_id, lower(search_text COLLATE %s) FROM jobs ORDER BY id
+    ON CONFLICT DO NOTHING', coalesce(wide, '"default"'));
+END $$;
 
 -- The array holds one number, the tenant with a span of 32,768 ids: a search may look at the newest spans
 -- first and stop. A small pending list, as each search reads all of it.

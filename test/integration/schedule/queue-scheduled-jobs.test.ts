@@ -6,6 +6,7 @@ import { createProbe, type Probe } from '../../../src/egress/probe.ts';
 import type { Db } from '../../../src/store/db.ts';
 import { changeJob } from '../../../src/store/job-changes.ts';
 import { getJob } from '../../../src/store/jobs.ts';
+import { putSetting } from '../../../src/store/settings.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { messages, newTenant, passInterval, runPass, SemaphoreServer, submit } from './scene.ts';
 
@@ -118,6 +119,22 @@ test("a semaphore is not looked at again before its tenant's interval has passed
     db,
   );
   expect(Math.ceil((rows[0]?.seconds ?? 0) / 10)).toBe(60);
+});
+
+test('a shorter interval applies to semaphores that wait for their next look already', async () => {
+  const tenant = await idleTenant({ schedule_interval: 86_400 });
+  const other = await idleTenant({ schedule_interval: 86_400 });
+  const jobId = await submit(db, tenant, { semaphoreUrl: server.says('/x', 503) });
+  await submit(db, other, { semaphoreUrl: server.says('/y', 503) });
+  await runPass(db, probe);
+  server.says('/x', 200);
+  await putSetting(db, tenant, 'schedule_interval', '30');
+  await runPass(db, probe);
+  expect([await stateOf(jobId), server.hitsOf('/x'), server.hitsOf('/y')]).toEqual([
+    'queued',
+    2,
+    1,
+  ]);
 });
 
 test('blocked, refused and silent addresses look alike to the client, and none is called that may not be', async () => {

@@ -168,6 +168,10 @@ describe('what is refused, naming the field', () => {
     ['{"workflow":"vodstream","persist":"maybe"}', /^job\.persist: must be true or false$/],
     ['{"workflow":"vodstream","semaphore_url":7}', /^job\.semaphore_url: must be a URL$/],
     [
+      '{"workflow":"vodstream","semaphore_url":"http://x/","sempahore_url":"http://y/"}',
+      /^job\.sempahore_url: differs from job\.semaphore_url; send one of them$/,
+    ],
+    [
       '{"workflow":"vodstream","semaphore_url":"http://x/#top"}',
       /^job\.semaphore_url: has a fragment/,
     ],

@@ -1,0 +1,47 @@
+import { html } from 'hono/html';
+import { type Dashboard, MOST_LISTED } from '../../src/store/dashboard.ts';
+import type { ListedJob } from '../../src/store/job-list.ts';
+import { buildPage, type Html, showTime } from './page.ts';
+
+const showRow =
+  (time: (job: ListedJob) => Date | null) =>
+  (job: ListedJob): Html =>
+    html`
+<tr>
+<td class="number">${job.position ?? ''}</td>
+<td class="number"><a href="/logs/${job.id}">${job.id}</a></td>
+<td class="text">${job.contentId ?? ''}</td>
+<td>${job.workflow}</td>
+<td class="number">${job.priority}</td>
+<td>${showTime(time(job))}</td>
+</tr>`;
+
+function showList(
+  name: string,
+  jobs: readonly ListedJob[],
+  timeName: string,
+  time: (job: ListedJob) => Date | null,
+): Html {
+  const count = jobs.length === MOST_LISTED ? `the first ${MOST_LISTED}` : `${jobs.length}`;
+  if (jobs.length === 0) return html`<h2>${name} <span class="faint">none</span></h2>`;
+  return html`
+<h2>${name} <span class="faint">${count}</span></h2>
+<table>
+<thead><tr><th class="number">position</th><th class="number">job</th><th>content</th><th>workflow</th>
+<th class="number">priority</th><th>${timeName}</th></tr></thead>
+<tbody>${jobs.map(showRow(time))}</tbody>
+</table>`;
+}
+
+/** A tenant's queue as a page. */
+export const buildDashboardPage = (tenant: string, dashboard: Dashboard, version: string): Html =>
+  buildPage(
+    `Queue of ${tenant}`,
+    html`
+<h1>Queue of ${tenant}</h1>
+<p class="faint">${dashboard.settings.maxJobs} slots, ${dashboard.settings.prioritySlots} of them for priority jobs
+(priority ${dashboard.settings.priorityThreshold} or lower) · Task Engine ${version} · times in UTC</p>
+${showList('Started', dashboard.started, 'started', (job) => job.startedAt)}
+${showList('Queued', dashboard.queued, 'submitted', (job) => job.createdAt)}
+${showList('Scheduled', dashboard.scheduled, 'runs at', (job) => job.runAt)}`,
+  );

@@ -1,0 +1,42 @@
+import { html } from 'hono/html';
+import type { JobSummary } from '../../src/store/jobs.ts';
+import type { LogRow } from '../../src/store/logs.ts';
+import { showState } from './job-state.ts';
+import { buildPage, type Html, showTime } from './page.ts';
+
+const COLOURS: Readonly<Record<LogRow['severity'], string>> = {
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+  FATAL: 'error',
+};
+
+const showRow = (row: LogRow): Html => html`
+<tr class="${COLOURS[row.severity]}">
+<td>${showTime(row.createdAt)}</td>
+<td><span class="badge ${COLOURS[row.severity]}">${row.severity}</span></td>
+<td>${row.progname}</td>
+<td class="number">${row.taskId ?? ''}</td>
+<td class="text">${row.message}</td>
+</tr>`;
+
+/** A job's log as a page. `isWhole`: with the rows that are shown on request only. */
+export function buildLogPage(job: JobSummary, rows: readonly LogRow[], isWhole: boolean): Html {
+  const other = isWhole
+    ? html`<a href="/logs/${job.id}">without details</a>`
+    : html`<a href="/logs/${job.id}?show_all=1">show all rows</a>`;
+  return buildPage(
+    `Log of job ${job.id}`,
+    html`
+<h1>Job ${job.id} <span class="faint">${job.contentId ?? ''}</span></h1>
+<p>${job.workflow} of ${job.tenant} · ${showState(job)} · priority ${job.priority} · created ${showTime(job.createdAt)} ·
+started ${showTime(job.startedAt)} · ended ${showTime(job.endedAt)}</p>
+${job.message === null || job.message === '' ? '' : html`<p class="text">${job.message}</p>`}
+<p class="faint">${rows.length} rows, times in UTC · ${other}</p>
+<table>
+<thead><tr><th>time</th><th>severity</th><th>by</th><th class="number">task</th><th>message</th></tr></thead>
+<tbody>${rows.map(showRow)}</tbody>
+</table>`,
+  );
+}
