@@ -13,12 +13,9 @@ import { createRateLimit, UNLIMITED } from './middleware/rate-limit.ts';
 import { createRequestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { buildDocument, registerCredentials } from './openapi/document.ts';
-<<<<<<< HEAD
 import { registerCallbacks } from './routes/callbacks.ts';
 import { registerEvents } from './routes/events.ts';
-=======
 import { registerDashboard } from './routes/dashboard.ts';
->>>>>>> main
 import { registerHealth } from './routes/health.ts';
 import { registerJobChanges } from './routes/job-changes.ts';
 import { registerJobs } from './routes/jobs.ts';

@@ -5,8 +5,10 @@ import { SettingRefusedError } from '../src/store/change-setting.ts';
 import { closeDb, createDb } from '../src/store/db.ts';
 import { pendingMigrations } from '../src/store/migrate.ts';
 import { CliError, type Command, type CommandContext, UsageError } from './command.ts';
+import { callbacks } from './commands/callbacks.ts';
 import { header } from './commands/header.ts';
 import { revoke, rotate, whose } from './commands/keys.ts';
+import { signing } from './commands/signing.ts';
 import { audit, cap, settings } from './commands/settings.ts';
 import { add, disable, enable, list, set } from './commands/tenants.ts';
 import { findTarget } from './connect.ts';
@@ -21,6 +23,8 @@ const COMMANDS: readonly Command[] = [
   revoke,
   whose,
   header,
+  callbacks,
+  signing,
   settings,
   cap,
   audit,

@@ -22,6 +22,7 @@ export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
       tenantId: tenant.id,
       tenant: tenant.name,
       storage: storageDefaults(tenant),
+      tenantCallbackUrls: tenant.callbackUrls,
       checkUrl: (url) => deps.checkUrl(url, tenant.allowedNetworks),
       now: deps.now(),
     });

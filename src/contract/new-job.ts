@@ -20,6 +20,8 @@ export interface SubmissionContext {
   readonly tenantId: number;
   readonly tenant: string;
   readonly storage: StorageDefaults;
+  /** URLs that get the callbacks of every job of the tenant. */
+  readonly tenantCallbackUrls: readonly string[];
   /** Why a URL cannot be called, or undefined where it can. */
   readonly checkUrl: (url: string) => string | undefined;
   readonly now: Date;
@@ -61,7 +63,11 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
     semaphoreUrl,
     isPersistent: section.persist ?? false,
     searchText: buildSearchText(parameters.content_id, inSearchOrder(raw, members.get('job'))),
-    callbackUrls: toCallbackUrls(parameters.rest_endpoints, context.checkUrl),
+    callbackUrls: toCallbackUrls(
+      parameters.rest_endpoints,
+      context.tenantCallbackUrls,
+      context.checkUrl,
+    ),
     notes: [...buildJobNotes({ section, parameters, names, contract, isAhead, semaphoreUrl })],
   };
   checkInput(job, context);

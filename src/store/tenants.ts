@@ -19,6 +19,8 @@ export interface Tenant {
   readonly allowedNetworks: readonly string[];
   /** What it may change besides its own jobs. */
   readonly roles: readonly TenantRole[];
+  /** URLs that get the callbacks of every job besides the job's own. */
+  readonly callbackUrls: readonly string[];
 }
 
 interface TenantRow {
@@ -30,11 +32,13 @@ interface TenantRow {
   destination_storage: string | null;
   allowed_networks: string[];
   roles: string[];
+  callback_urls: string[];
 }
 
-const COLUMNS = sql.raw(
-  'id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles',
-);
+const COLUMNS = sql.raw(`
+  id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles,
+  coalesce((SELECT default_urls FROM callback_settings WHERE tenant_id = tenants.id), '{}')
+    AS callback_urls`);
 
 const fromRow = (row: TenantRow): Tenant => ({
   id: row.id,
@@ -45,6 +49,7 @@ const fromRow = (row: TenantRow): Tenant => ({
   destinationStorage: row.destination_storage,
   allowedNetworks: row.allowed_networks,
   roles: row.roles.filter(isTenantRole),
+  callbackUrls: row.callback_urls,
 });
 
 /** A tenant by name. A disabled one too: the jobs that it has running go on. */
@@ -88,7 +93,7 @@ export async function getTenantCredentials(
 }
 
 /** A tenant that is to be made. */
-export interface NewTenant extends Omit<Tenant, 'id' | 'roles'> {
+export interface NewTenant extends Omit<Tenant, 'id' | 'roles' | 'callbackUrls'> {
   /** Default none. */
   readonly roles?: readonly TenantRole[];
 }
