@@ -46,7 +46,6 @@ test('a task that no worker takes is pending in its queue', async () => {
   expect(found.jobs).toMatchObject({ started: 1, completed: 0 });
   expect(found.tasks).toEqual({ failed: 0, pending: 1, processed: 0 });
 });
-});
 
 test('a worker counts as soon as it is there, and as working while a task runs', async () => {
   const { db } = engine.database;
