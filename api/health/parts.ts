@@ -2,7 +2,7 @@ import { storageDefaults } from '../../src/contract/storage-defaults.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import type { SharedRoots, TenantStorage } from '../../src/storage/check-root.ts';
 import type { Db } from '../../src/store/db.ts';
-import { countJobs, type JobCounts } from '../../src/store/health.ts';
+import { countJobs, isReadOnly, type JobCounts } from '../../src/store/health.ts';
 import { pendingMigrations } from '../../src/store/migrate.ts';
 import { onOwnConnection } from '../../src/store/own-connection.ts';
 import { getTenantSettings } from '../../src/store/settings.ts';
@@ -23,7 +23,7 @@ export interface TenantCounts {
 
 /** How each part is asked. All of them throw where it cannot be. */
 export interface HealthParts {
-  /** Also shows that Postgres takes connections and reads its tables. */
+  /** Also shows that Postgres takes connections and writes, and reads its tables. */
   readonly listWorkers: () => Promise<readonly ReportedWorker[]>;
   readonly countTenant: (tenantId: number) => Promise<TenantCounts>;
   readonly readQueues: () => Promise<Readonly<Record<TaskQueueName, QueueStats>>>;
@@ -61,7 +61,11 @@ export function createHealthParts(deps: {
     if (fault !== undefined) throw new PartFault(fault);
   };
   return {
-    listWorkers: () => onPostgres(ASK_MS, listWorkers),
+    listWorkers: () =>
+      onPostgres(ASK_MS, async (db) => {
+        if (await isReadOnly(db)) throw new PartFault('takes no writes');
+        return listWorkers(db);
+      }),
     countTenant: (tenantId) =>
       onPostgres(COUNT_MS, async (db) => ({
         jobs: await countJobs(db, tenantId),

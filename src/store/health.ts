@@ -8,6 +8,13 @@ export interface JobCounts extends Readonly<Record<JobState, number>> {
   readonly failed: number;
 }
 
+/** Whether Postgres takes no writes: a standby, or one that was set so. */
+export async function isReadOnly(db: Db): Promise<boolean> {
+  const { rows } = await sql<{ setting: string }>`
+    SELECT current_setting('transaction_read_only') AS setting`.execute(db);
+  return rows[0]?.setting === 'on';
+}
+
 /** Counts a tenant's jobs from an index alone (`jobs_list_id`). */
 export async function countJobs(db: Db, tenantId: number): Promise<JobCounts> {
   const { rows } = await sql<{ queue_state: number; failed: boolean; count: number }>`

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { HealthJson } from '../../src/contract/health.ts';
 import { JOB_STATES, type JobState } from '../../src/domain/job-state.ts';
+import { inTransaction } from '../../src/store/db.ts';
 import { putSetting } from '../../src/store/settings.ts';
 import { reportStopped, reportWorkers } from '../../src/store/worker-status.ts';
 import { ACME, createTestApi, OTHER, submission, type TestApi } from '../helpers/api.ts';
@@ -147,6 +148,29 @@ describe('GET /health', () => {
     );
     await sql`UPDATE tenants SET source_storage = 'local' WHERE name = 'other'`.execute(db);
     expect((await health(OTHER)).databases.storage).toBe('OK');
+  });
+
+  test('names a Postgres that takes no writes, as a standby does', async () => {
+    const { db, url } = api.database;
+    const name = sql.id(new URL(url).pathname.slice(1));
+    const setReadOnly = (value: 'on' | 'off') =>
+      inTransaction(db, async (transaction) => {
+        await sql`SET TRANSACTION READ WRITE`.execute(transaction);
+        await sql`ALTER DATABASE ${name} SET default_transaction_read_only = ${sql.raw(value)}`.execute(
+          transaction,
+        );
+      });
+    await setReadOnly('on');
+    try {
+      expect((await health()).databases.postgres).toBe('takes no writes');
+      expect((await probe('/health/ready')).json).toEqual({
+        status: 'unavailable',
+        reason: 'postgres: takes no writes',
+      });
+    } finally {
+      await setReadOnly('off');
+    }
+    expect((await health()).databases.postgres).toBe('OK');
   });
 
   test('answers many at once from one look at each part', async () => {

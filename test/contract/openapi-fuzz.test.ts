@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestEngine } from '../helpers/engine.ts';
@@ -17,6 +19,16 @@ const CHECKS = [
   'response_schema_conformance',
   'unsupported_method',
 ];
+
+/** These two ask Temporal, and say with a documented 503 where it is too slow on a busy machine. */
+const CONFIG = ['/scheduler', '/schedules']
+  .map(
+    (path) => `[[operations]]
+include-path = "${path}"
+checks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 503]
+`,
+  )
+  .join('\n');
 
 /** Command line options; one worker, as two of them race inside its generator. */
 const options = (more: Readonly<Record<string, string>>): readonly string[] => [
@@ -55,11 +67,13 @@ test.skipIf('missing' in schemathesis)(
   'no generated request gets a server error, an undocumented status or an answer that its schema does not allow',
   async () => {
     const program = 'program' in schemathesis ? schemathesis.program : '';
+    const config = join(engine.folder, 'schemathesis.toml');
+    await writeFile(config, CONFIG);
     const seed = String(Date.now() % 1_000_000);
     const run = await execa(
       program,
-      ['run', `${engine.apiUrl}/openapi.json`, ...options({ seed })],
-      { reject: false, all: true, timeout: RUN_MS },
+      ['--config-file', config, 'run', `${engine.apiUrl}/openapi.json`, ...options({ seed })],
+      { reject: false, all: true, timeout: RUN_MS, cwd: engine.folder },
     );
     expect({ seed, exitCode: run.exitCode, says: run.exitCode === 0 ? '' : run.all }).toEqual({
       seed,
