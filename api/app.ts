@@ -7,6 +7,7 @@ import { rememberLogins } from './health/logins.ts';
 import { createAuth } from './middleware/auth.ts';
 import { createKeyUsage } from './key-usage.ts';
 import { createLoginGuard } from './login-guard.ts';
+import { createTurns } from './middleware/fair-share.ts';
 import { jsonBody } from './middleware/json-body.ts';
 import { createMethodGuard } from './middleware/method-guard.ts';
 import { createRateLimit, UNLIMITED } from './middleware/rate-limit.ts';
@@ -49,6 +50,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   const auth = createAuth(logins.authenticate, logIn);
   const healthAuth = createAuth(logins.authenticateInOutage, logIn);
   const rateLimit = createRateLimit(limits);
+  const turns = createTurns();
   app.onError(createErrorHandler(deps.log));
   app.notFound(notFound);
   app.use(createRequestLog(deps.log));
@@ -59,6 +61,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
     return c.req.path === '/health' ? healthAuth(c, next) : auth(c, next);
   });
   app.use((c, next) => (isOpen(c.req.path) ? next() : rateLimit(c, next)));
+  app.use((c, next) => (isOpen(c.req.path) ? next() : turns(c, next)));
   app.use(createMethodGuard(app));
   registerCredentials(app);
   registerRoot(app);

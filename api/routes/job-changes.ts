@@ -1,11 +1,14 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { Changed, Rerun } from '../../src/contract/answers.ts';
 import { describeChange, JobChangeJson, toJobChange } from '../../src/contract/job-change.ts';
+import { assertNever } from '../../src/domain/assert-never.ts';
 import { jobStateName } from '../../src/domain/job-state.ts';
 import { changeJob } from '../../src/store/job-changes.ts';
-import { rerunJob } from '../../src/store/rerun.ts';
+import type { Db } from '../../src/store/db.ts';
+import { type RerunOutcome, rerunJob } from '../../src/store/rerun.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
+import { idempotencyKey, makeJobOnce } from '../idempotency.ts';
 import { answers, CREDENTIALS } from '../openapi/answers.ts';
 import { JobId } from '../openapi/parameters.ts';
 
@@ -37,9 +40,14 @@ const rerun = createRoute({
   path: '/jobs/{id}/rerun',
   operationId: 'rerunJob',
   summary: 'Run a job that has ended again, as a new job with the same parameters',
-  description: 'The original becomes broken. A job is run again once; then run the new one again.',
+  description:
+    'The original becomes broken. A job is run again once; then run the new one again. ' +
+    'With `Idempotency-Key` the same request within 24 hours gets the same answer.',
   security: CREDENTIALS,
-  request: { params: z.object({ id: JobId }) },
+  request: {
+    params: z.object({ id: JobId }),
+    headers: z.object({ 'idempotency-key': z.string().optional() }),
+  },
   responses: answers('The new job', Rerun, [400, 401, 404, 409, 413, 415, 429]),
 });
 
@@ -63,20 +71,38 @@ export function registerJobChanges(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): voi
   app.openapi(rerun, async (c) => {
     const { id } = c.req.valid('param');
     const tenant = c.get('tenant');
-    const outcome = await rerunJob(deps.db, tenant.id, id);
-    switch (outcome.kind) {
-      case 'unknown':
-        throw new ApiError(404, 'There is no such job');
-      case 'open':
-        throw new ApiError(
-          409,
-          `Job ${id} is ${jobStateName(outcome.state)}; only a job that has ended is run again`,
-        );
-      case 'repeated':
-        throw new ApiError(409, `Job ${id} was run again already, as job ${outcome.jobId}`);
-      case 'accepted':
-        if (outcome.isQueued) deps.admitter.request(tenant.id);
-        return c.json({ id: outcome.jobId, result: 'accepted' as const }, 200);
-    }
+    const key = idempotencyKey(c);
+    let isQueued = false;
+    const make = async (db: Db): Promise<number> => {
+      const made = acceptedOrThrow(id, await rerunJob(db, tenant.id, id));
+      isQueued = made.isQueued;
+      return made.jobId;
+    };
+    const jobId =
+      key === undefined ? await make(deps.db) : (await makeJobOnce(c, deps.db, key, make)).jobId;
+    if (isQueued) deps.admitter.request(tenant.id);
+    return c.json({ id: jobId, result: 'accepted' as const }, 200);
   });
+}
+
+/** The new job, or the reason why there is none. */
+function acceptedOrThrow(
+  id: number,
+  outcome: RerunOutcome,
+): { readonly jobId: number; readonly isQueued: boolean } {
+  switch (outcome.kind) {
+    case 'accepted':
+      return outcome;
+    case 'unknown':
+      throw new ApiError(404, 'There is no such job');
+    case 'open':
+      throw new ApiError(
+        409,
+        `Job ${id} is ${jobStateName(outcome.state)}; only a job that has ended is run again`,
+      );
+    case 'repeated':
+      throw new ApiError(409, `Job ${id} was run again already, as job ${outcome.jobId}`);
+    default:
+      return assertNever(outcome);
+  }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { claimOutbox } from '../../src/store/outbox.ts';
-import { createTestApi, OTHER, submission, type TestApi } from '../helpers/api.ts';
+import { ACME, createTestApi, OTHER, submission, type TestApi } from '../helpers/api.ts';
 import { finishJob } from '../../src/store/finish.ts';
 import { getJob } from '../../src/store/jobs.ts';
 import { putSetting } from '../../src/store/settings.ts';

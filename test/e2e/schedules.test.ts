@@ -172,3 +172,16 @@ test('switched off while a semaphore is being asked, its answer queues nothing a
   await switchSchedule(true);
   await untilState(jobId, 'started');
 });
+
+test('a worker killed while it asks a semaphore loses no job: it is asked again and starts', async () => {
+  const held: ServerResponse[] = [];
+  answer = (response) => held.push(response);
+  const jobId = await submit({ semaphore_url: semaphoreUrl() });
+  await until(async () => held.length > 0 || undefined, 30, 'the semaphore to be asked');
+  process.kill(engine.worker?.pid ?? 0, 'SIGKILL');
+  await engine.worker?.ended;
+  answer = (response) => response.end();
+  await engine.startWorker(QUEUES);
+  await untilState(jobId, 'started');
+  expect(await schedulerRows(jobId)).toEqual(['Semaphore open: queued']);
+});

@@ -125,3 +125,12 @@ test('clearings at once delete each job once; one that is called off stops betwe
   const rest = await clear();
   expect(results.reduce((sum, result) => sum + result.jobs, rest.jobs)).toBe(30);
 });
+
+test('keys of requests go when nobody can repeat them any more', async () => {
+  const tenant = await newTenant(db);
+  await sql`
+    INSERT INTO idempotency_keys (tenant_id, key, request_hash, created_at)
+    SELECT ${tenant}, hours::text, '\\x00', now() - make_interval(hours => hours)
+    FROM unnest(ARRAY[1, 23, 25, 26, 700]) AS given (hours)`.execute(db);
+  expect(await clear()).toEqual({ jobs: 0, keys: 3 });
+});
