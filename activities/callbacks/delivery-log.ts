@@ -1,9 +1,11 @@
-import { maskSecret, maskUrl } from '../../src/domain/mask.ts';
+import { maskHeaderValue, maskUrl } from '../../src/domain/mask.ts';
 import type { ClaimedStream, DeliveryAttempt, DeliveryLog } from '../../src/store/deliveries.ts';
 
 /** ` with authorization: ****mnop`: headers that a tenant has for its callbacks are secrets, whatever they are called. */
 const describeHeaders = (headers: Readonly<Record<string, string>>): string => {
-  const shown = Object.entries(headers).map(([name, value]) => `${name}: ${maskSecret(value)}`);
+  const shown = Object.entries(headers).map(
+    ([name, value]) => `${name}: ${maskHeaderValue(value)}`,
+  );
   return shown.length === 0 ? '' : ` with ${shown.join(', ')}`;
 };
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { type Db, inTransaction } from './db.ts';
-import { withoutNul } from './logs.ts';
+import { logText } from './logs.ts';
 
 /** An endpoint with deliveries that are due and nobody sending them. */
 export interface IdleEndpoint {
@@ -179,7 +179,7 @@ export async function recordAttempt(
     ), log AS (
       INSERT INTO logs (job_id, severity, progname, message, visible)
       SELECT ${stream.jobId}::bigint, ${SEVERITIES.indexOf(log.severity)}::smallint, 'callback',
-             ${withoutNul(log.message)}, ${log.isVisible}::boolean
+             ${logText(log.message)}, ${log.isVisible}::boolean
       WHERE ${isDelivered} OR EXISTS (SELECT FROM stream)
     )
     SELECT claim FROM stream`.execute(db);
