@@ -1,13 +1,8 @@
-<<<<<<< HEAD
-import { maskSecret, maskUrl } from '../../src/domain/mask.ts';
+import { maskHeaderValue, maskUrl } from '../../src/domain/mask.ts';
 import { assertNever } from '../../src/domain/assert-never.ts';
 import type { DeliveryOutcome } from '../../src/domain/delivery-outcome.ts';
 import type { ClaimedStream, DeliveryLog, PendingDelivery } from '../../src/store/deliveries.ts';
 import type { MadeAttempt } from './attempt-delivery.ts';
-=======
-import { maskHeaderValue, maskUrl } from '../../src/domain/mask.ts';
-import type { ClaimedStream, DeliveryAttempt, DeliveryLog } from '../../src/store/deliveries.ts';
->>>>>>> main
 
 /** ` with authorization: ****mnop`: headers that a tenant has for its callbacks are secrets, whatever they are called. */
 const describeHeaders = (headers: Readonly<Record<string, string>>): string => {

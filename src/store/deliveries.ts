@@ -2,13 +2,8 @@ import { sql } from 'kysely';
 import { callbackId } from '../domain/callback.ts';
 import type { DeliveryState } from '../domain/delivery-outcome.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
-<<<<<<< HEAD
 import { type Db, executePrepared, inTransaction } from './db.ts';
-import { withoutNul } from './logs.ts';
-=======
-import { type Db, inTransaction } from './db.ts';
 import { logText } from './logs.ts';
->>>>>>> main
 
 /** A stream held by a sender: one job's callbacks to one URL. */
 export interface ClaimedStream {
@@ -208,13 +203,8 @@ export async function recordAttempt(
     ), log AS (
       INSERT INTO logs (job_id, severity, progname, message, visible)
       SELECT ${stream.jobId}::bigint, ${SEVERITIES.indexOf(log.severity)}::smallint, 'callback',
-<<<<<<< HEAD
-             ${withoutNul(log.message)}, ${log.isVisible}::boolean
-      WHERE ${state} = 'delivered' OR EXISTS (SELECT FROM stream)
-=======
              ${logText(log.message)}, ${log.isVisible}::boolean
       WHERE ${isDelivered} OR EXISTS (SELECT FROM stream)
->>>>>>> main
     )
     SELECT claim FROM stream`,
   );
