@@ -204,7 +204,7 @@ export async function recordAttempt(
       INSERT INTO logs (job_id, severity, progname, message, visible)
       SELECT ${stream.jobId}::bigint, ${SEVERITIES.indexOf(log.severity)}::smallint, 'callback',
              ${logText(log.message)}, ${log.isVisible}::boolean
-      WHERE ${isDelivered} OR EXISTS (SELECT FROM stream)
+      WHERE ${state} = 'delivered' OR EXISTS (SELECT FROM stream)
     )
     SELECT claim FROM stream`,
   );
