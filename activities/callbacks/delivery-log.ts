@@ -10,6 +10,9 @@ const describeHeaders = (headers: Readonly<Record<string, string>>): string => {
   return shown.length === 0 ? '' : ` with ${shown.join(', ')}`;
 };
 
+const describeTls = (made: Pick<MadeAttempt, 'attempt'>): string =>
+  made.attempt.isTlsVerified === false ? ' (TLS not verified)' : '';
+
 /**
  * The row of an attempt for the job's log: an invisible one where it was delivered, a warning with the next
  * try, or an error where there is none. The tenant's own headers are shown with their values masked.
@@ -22,7 +25,8 @@ export function buildDeliveryLog(
 ): DeliveryLog {
   const url = maskUrl(stream.url);
   const { error, durationMs, status } = made.attempt;
-  const callback = `Callback ${delivery.eventName} to ${url}`;
+  const tls = describeTls(made);
+  const callback = `Callback ${delivery.eventName} to ${url}${tls}`;
   const failed = (message: string): DeliveryLog => ({
     severity: 'ERROR',
     isVisible: true,
@@ -33,7 +37,7 @@ export function buildDeliveryLog(
       return {
         severity: 'DEBUG',
         isVisible: false,
-        message: `POST ${delivery.eventName} to ${url} answered ${status} in ${durationMs} ms${describeHeaders(made.headers)}`,
+        message: `POST ${delivery.eventName} to ${url}${tls} answered ${status} in ${durationMs} ms${describeHeaders(made.headers)}`,
       };
     case 'pending':
       return {
@@ -46,7 +50,7 @@ export function buildDeliveryLog(
     case 'parked':
       return failed(`${callback} parked, refused ${delivery.refusals + 1} times: ${error}`);
     case 'stopped':
-      return failed(`Callbacks to ${url} stopped for this job: ${error}`);
+      return failed(`Callbacks to ${url}${tls} stopped for this job: ${error}`);
     default:
       return assertNever(outcome.state);
   }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { callbackId } from '../domain/callback.ts';
 import type { DeliveryState } from '../domain/delivery-outcome.ts';
+import { parseRetryWaits } from '../domain/retry-schedule.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { type Db, executePrepared, inTransaction } from './db.ts';
 import { withoutNul } from './logs.ts';
@@ -49,6 +50,8 @@ export interface DeliveryAttempt {
   readonly error: string | null;
   /** First 2 KB of the answer. */
   readonly answer: string | null;
+  /** Whether the receiver's certificate was verified; null over http, where there is none. */
+  readonly isTlsVerified: boolean | null;
 }
 
 /**
@@ -72,7 +75,7 @@ export async function claimStreams(
     signing_secrets: string[];
     verifies_tls: boolean | null;
     sealed_certificate: string | null;
-    retry_waits: number[] | null;
+    schedule: string | null;
     claim: string;
   }>`
     WITH due AS (
@@ -93,7 +96,9 @@ export async function claimStreams(
         AS headers,
       ARRAY(SELECT sealed FROM signing_secrets
             WHERE tenant_id = t.id AND coalesce(expires_at, 'infinity') > now() ORDER BY id DESC) AS signing_secrets,
-      c.verifies_tls, c.sealed_certificate, c.retry_waits,
+      c.verifies_tls, c.sealed_certificate,
+      coalesce((SELECT setting FROM settings WHERE tenant_id = t.id AND name = 'callback_schedule'),
+               (SELECT setting FROM system_settings WHERE name = 'callback_schedule')) AS schedule,
       s.claimed_until::text AS claim`.execute(db);
   return rows.map((row) => ({
     streamId: row.id,
@@ -106,7 +111,8 @@ export async function claimStreams(
     sealedSigningSecrets: row.signing_secrets,
     verifiesTls: row.verifies_tls ?? true,
     sealedCertificate: row.sealed_certificate,
-    retryWaitsSeconds: row.retry_waits,
+    // one that was kept before the name had a rule may be no schedule
+    retryWaitsSeconds: parseRetryWaits(row.schedule ?? '') ?? null,
     claim: row.claim,
   }));
 }
@@ -189,9 +195,9 @@ export async function recordAttempt(
       WHERE id = ${stream.streamId} AND claimed_until = ${stream.claim}::timestamptz
       RETURNING claimed_until::text AS claim
     ), attempt AS (
-      INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer)
+      INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer, tls_verified)
       VALUES (${deliveryId}, ${attempt.at}, ${attempt.durationMs}, ${attempt.status}, ${attempt.error},
-              ${attempt.answer})
+              ${attempt.answer}, ${attempt.isTlsVerified})
     ), delivery AS (
       UPDATE deliveries SET state = CASE WHEN id = ${deliveryId} THEN ${state} ELSE 'stopped' END,
         attempts = attempts + CASE WHEN id = ${deliveryId} THEN ${outcome.isCharged ? 1 : 0} ELSE 0 END,

@@ -12,6 +12,9 @@ ALTER TABLE streams ADD COLUMN is_stopped boolean NOT NULL DEFAULT false;
 -- parked (refused three times) or stopped (after a 410)
 ALTER TABLE deliveries ADD COLUMN refusals integer NOT NULL DEFAULT 0;
 
+-- whether the receiver's certificate was verified; null where there was none, over http
+ALTER TABLE delivery_attempts ADD COLUMN tls_verified boolean;
+
 -- for replays of a range of time: events are added in the order of their times
 CREATE INDEX events_created ON events USING brin (created_at);
 
@@ -21,8 +24,6 @@ CREATE TABLE callback_settings (
   shape json,
   -- URLs that get the callbacks of every job besides the job's own
   default_urls text[] NOT NULL DEFAULT '{}',
-  -- seconds after the 1st, 2nd, … failed attempt; null takes the engine's
-  retry_waits integer[],
   verifies_tls boolean NOT NULL DEFAULT true,
   -- certificate and private key for receivers that ask for one, sealed: see src/secrets
   sealed_certificate text,

@@ -15,6 +15,7 @@ import {
   getCallbackSettings,
   putCallbackSettings,
 } from '../../../src/store/callback-settings.ts';
+import { putSetting } from '../../../src/store/settings.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { addJob, addTenant, countStates, drain, endpointIds, tellJob } from './deliveries.ts';
 
@@ -107,7 +108,8 @@ test('a receiver that asks for a certificate sees the tenant’s own and no othe
 });
 
 test('a tenant’s own schedule applies to it alone', async () => {
-  const id = await addTenantWith({ retryWaitsSeconds: [7, 7, 7] });
+  const id = await addTenant(database.db);
+  await putSetting(database.db, id, 'callback_schedule', '7,7,7');
   await tellJob(database.db, await addJob(database.db, id, [url()]), 0);
   const [endpoint = 0] = await endpointIds(database.db, id);
   const deps = { db: database.db, egress, secrets: box, retryWaitsSeconds: [600] };
