@@ -8,7 +8,7 @@ import { createEgress } from '../src/egress/egress.ts';
 import { createProbe } from '../src/egress/probe.ts';
 import { listUnverifiedTenants } from '../src/store/callback-settings.ts';
 import { closeDb, createDb, pingDb } from '../src/store/db.ts';
-import { CHANNELS, listen } from '../src/store/listen.ts';
+import { CHANNELS, listen, parseEndpointIds } from '../src/store/listen.ts';
 import { pendingMigrations } from '../src/store/migrate.ts';
 import { createWorkSignal } from '../src/store/work-signal.ts';
 import { createActivities } from './activities.ts';
@@ -84,7 +84,7 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
   const listener = listen({
     url: options.databaseUrl,
     channels: [CHANNELS.deliveries],
-    onNotify: deliveries.wake,
+    onNotify: (_channel, payload) => deliveries.wake(parseEndpointIds(payload)),
   });
   const workers = await createWorkers({
     connection,

@@ -92,7 +92,8 @@ export async function attemptDelivery(
   };
 }
 
-const notSent = (at: Date, error: string): MadeAttempt => ({
+/** An attempt of which nothing went out, or nobody knows whether anything did, for a reason of ours. */
+export const notSent = (at: Date, error: string): MadeAttempt => ({
   attempt: { at, durationMs: 0, status: null, error, answer: null, isTlsVerified: null },
   headers: {},
   status: null,

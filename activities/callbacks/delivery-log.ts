@@ -21,7 +21,7 @@ export function buildDeliveryLog(
   stream: Pick<ClaimedStream, 'url'>,
   delivery: Pick<PendingDelivery, 'eventName' | 'attempts' | 'refusals'>,
   made: Pick<MadeAttempt, 'attempt' | 'headers'>,
-  outcome: Pick<DeliveryOutcome, 'state' | 'retrySeconds'>,
+  outcome: Pick<DeliveryOutcome, 'state' | 'retrySeconds' | 'isRefusal'>,
 ): DeliveryLog {
   const url = maskUrl(stream.url);
   const { error, durationMs, status } = made.attempt;
@@ -48,7 +48,11 @@ export function buildDeliveryLog(
     case 'exhausted':
       return failed(`${callback} given up after ${delivery.attempts + 1} attempts: ${error}`);
     case 'parked':
-      return failed(`${callback} parked, refused ${delivery.refusals + 1} times: ${error}`);
+      return failed(
+        outcome.isRefusal
+          ? `${callback} parked, refused ${delivery.refusals + 1} times: ${error}`
+          : `${callback} parked: ${error}`,
+      );
     case 'stopped':
       return failed(`Callbacks to ${url}${tls} stopped for this job: ${error}`);
     default:

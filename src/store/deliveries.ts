@@ -38,6 +38,8 @@ export interface PendingDelivery {
   readonly attempts: number;
   /** How many of them were refusals, 4xx. */
   readonly refusals: number;
+  /** Unexpected errors of the engine at it so far. */
+  readonly faults: number;
 }
 
 /** What one attempt gave. */
@@ -131,8 +133,9 @@ export async function listPendingDeliveries(
     body: string;
     attempts: number;
     refusals: number;
+    faults: number;
   }>`
-    SELECT d.id, job_id, task_number, is_end, body, attempts, refusals
+    SELECT d.id, job_id, task_number, is_end, body, attempts, refusals, faults
     FROM deliveries d JOIN events ON events.id = event_id
     WHERE stream_id = ${streamId} AND state = 'pending' ORDER BY event_id LIMIT ${limit}`.execute(
     db,
@@ -147,6 +150,7 @@ export async function listPendingDeliveries(
     body: row.body,
     attempts: row.attempts,
     refusals: row.refusals,
+    faults: row.faults,
   }));
 }
 
@@ -156,6 +160,8 @@ export interface RecordedOutcome {
   readonly isRefusal: boolean;
   /** False: the attempt does not count against the schedule. */
   readonly isCharged: boolean;
+  /** The engine itself failed, unexpectedly. */
+  readonly isFault: boolean;
 }
 
 /** The row that an attempt leaves in the job's log. */
@@ -202,6 +208,7 @@ export async function recordAttempt(
       UPDATE deliveries SET state = CASE WHEN id = ${deliveryId} THEN ${state} ELSE 'stopped' END,
         attempts = attempts + CASE WHEN id = ${deliveryId} THEN ${outcome.isCharged ? 1 : 0} ELSE 0 END,
         refusals = refusals + CASE WHEN id = ${deliveryId} THEN ${outcome.isRefusal ? 1 : 0} ELSE 0 END,
+        faults = faults + CASE WHEN id = ${deliveryId} THEN ${outcome.isFault ? 1 : 0} ELSE 0 END,
         delivered_at = ${state === 'delivered' ? attempt.at : null}::timestamptz
       WHERE stream_id = ${stream.streamId} AND state = 'pending'
         AND (id = ${deliveryId} OR ${state} = 'stopped')

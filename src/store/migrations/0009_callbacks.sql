@@ -9,8 +9,10 @@ ALTER TABLE endpoints ADD COLUMN closed_until timestamptz NOT NULL DEFAULT '-inf
 -- a receiver answered 410: it wants nothing more of this job
 ALTER TABLE streams ADD COLUMN is_stopped boolean NOT NULL DEFAULT false;
 -- how often the receiver refused it, 4xx; besides pending, delivered and exhausted a delivery may be
--- parked (refused three times) or stopped (after a 410)
+-- parked (refused three times, or the engine failed at it five times) or stopped (after a 410)
 ALTER TABLE deliveries ADD COLUMN refusals integer NOT NULL DEFAULT 0;
+-- how often the engine failed at it for a reason of its own that nobody foresaw; at the fifth it is parked
+ALTER TABLE deliveries ADD COLUMN faults integer NOT NULL DEFAULT 0;
 
 -- whether the receiver's certificate was verified; null where there was none, over http
 ALTER TABLE delivery_attempts ADD COLUMN tls_verified boolean;
