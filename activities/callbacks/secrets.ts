@@ -13,6 +13,11 @@ export interface OpenedSecrets {
   readonly certificate: ClientCertificate | undefined;
 }
 
+/** What was sealed is of no use. The message holds nothing of it, and there is no cause that could. */
+export class UnusableSecretError extends Error {
+  override readonly name = 'UnusableSecretError';
+}
+
 /**
  * Reads what was sealed. What readers of JSON and keys complain of holds parts of what they read, so
  * nothing of that goes on, not even as a cause.
@@ -22,7 +27,7 @@ function readOpened<Read>(what: string, read: () => Read): Read {
     return read();
   } catch (error) {
     if (error instanceof SecretsKeyError) throw error;
-    throw new SecretsKeyError(`unusable: ${what} must be set again`);
+    throw new UnusableSecretError(`${what} cannot be used and must be set again`);
   }
 }
 
@@ -36,8 +41,8 @@ function parseCertificate(text: string): ClientCertificate {
 }
 
 /**
- * Opens what is sealed for a tenant's callbacks. Throws a {@link SecretsKeyError} where a key is missing
- * or what was sealed is of no use; its message holds no secret.
+ * Opens what is sealed for a tenant's callbacks. Throws a {@link SecretsKeyError} where a key is missing,
+ * an {@link UnusableSecretError} where what was sealed is of no use.
  */
 export function openSecrets(
   box: SecretBox,
@@ -54,14 +59,14 @@ export function openSecrets(
   return {
     headers: Object.fromEntries(headers) as Record<string, string>,
     signing: stream.sealedSigningSecrets.map((sealed) =>
-      readOpened('its signing secret', () =>
+      readOpened(`the signing secret of tenant ${tenantId}`, () =>
         parseSigningSecret(box.open(sealed, signingContext(tenantId))),
       ),
     ),
     certificate:
       sealedCertificate === null
         ? undefined
-        : readOpened('its certificate', () =>
+        : readOpened(`the client certificate of tenant ${tenantId}`, () =>
             parseCertificate(box.open(sealedCertificate, certificateContext(tenantId))),
           ),
   };
