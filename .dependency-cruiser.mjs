@@ -28,8 +28,8 @@ const AREAS = {
   workflows: '^workflows/(?!messages[.]ts$)',
   activities: '^activities/',
   // puts the api together, and reads storage for it
-  apiRoot: '^api/(?:server|main|source-lookup)[.]ts$',
-  api: '^api/(?!(?:server|main|source-lookup)[.]ts$)',
+  apiRoot: '^api/(?:server|main|submission/source-lookup)[.]ts$',
+  api: '^api/(?!(?:server|main|submission/source-lookup)[.]ts$)',
   worker: '^worker/',
   cli: '^cli/',
   dev: '^dev/',

@@ -1,12 +1,12 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { describeIssue } from '../src/contract/fault.ts';
-import { createAuthenticator } from './authenticator.ts';
+import { createAuthenticator } from './auth/authenticator.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import { ApiError, createErrorHandler, notFound } from './errors.ts';
 import { rememberLogins } from './health/logins.ts';
 import { createAuth } from './middleware/auth.ts';
-import { createKeyUsage } from './key-usage.ts';
-import { createLoginGuard } from './login-guard.ts';
+import { createKeyUsage } from './auth/key-usage.ts';
+import { createLoginGuard } from './auth/login-guard.ts';
 import { createTurns } from './middleware/fair-share.ts';
 import { jsonBody } from './middleware/json-body.ts';
 import { createMethodGuard } from './middleware/method-guard.ts';

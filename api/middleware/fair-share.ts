@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
-import { createFairShare } from '../fair-share.ts';
+import { createFairShare } from '../limits/fair-share.ts';
 
 /** Requests of one tenant that are worked on at once; more wait for their turn. */
 const AT_ONCE = 16;

@@ -5,11 +5,11 @@ import { toNewJob } from '../../src/contract/new-job.ts';
 import { storageDefaults } from '../../src/contract/storage-defaults.ts';
 import { insertJob, insertJobs, type NewJob } from '../../src/store/jobs.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
-import { tryJob } from '../dry-run.ts';
+import { tryJob } from '../submission/dry-run.ts';
 import { ApiError } from '../errors.ts';
-import { idempotencyKey, makeJobOnce } from '../idempotency.ts';
+import { idempotencyKey, makeJobOnce } from '../submission/idempotency.ts';
 import { describeSubmit, SubmitQuery } from '../openapi/submit.ts';
-import { createSubmitter } from '../submitter.ts';
+import { createSubmitter } from '../submission/submitter.ts';
 
 /** `POST /job`: takes a job. It is kept, with its first log rows, before the answer goes out. */
 export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {

@@ -45,7 +45,7 @@ export function createStorages(deps: {
       }
       const roots = await deps.getRoots(tenant);
       if (roots === undefined) {
-        throw new WorkError('InvalidInput', `Tenant ${tenant} does not exist or is disabled`);
+        throw new WorkError('InvalidInput', `Tenant ${tenant} does not exist`);
       }
       const own = side === 'input' ? roots.inputRoot : roots.outputRoot;
       const shared = side === 'input' ? deps.localInputRoot : deps.localOutputRoot;

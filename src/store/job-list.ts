@@ -1,21 +1,21 @@
-import { sql } from 'kysely';
-import { type Db, inTransaction } from './db.ts';
-import { columnConditions, containsText, facetsOf, meets } from './listing/conditions.ts';
-import { findCreated, boundsById } from './listing/dates.ts';
+import type { Db } from './db.ts';
+import { findCreated } from './listing/dates.ts';
 import type { JobFilter } from './listing/filter.ts';
-import { pageOfDates, pageOfIds, pageOfWalk } from './listing/narrow.ts';
-import { runsOf } from './listing/order.ts';
-import { fetchPage, type ListedJob } from './listing/page.ts';
-import { findSearched, findSearchedById, inSearched, isIndexed } from './listing/search.ts';
-import { buildWalk, leavesAtMost } from './listing/walk.ts';
+import type { ListedJob } from './listing/page.ts';
+import { findSearched, findSearchedById, isIndexed } from './listing/search.ts';
+import { leavesAtMost } from './listing/walk.ts';
+import { type Ways, waysOf } from './listing/ways.ts';
 
 export type { JobFilter } from './listing/filter.ts';
 export type { ListedJob } from './listing/page.ts';
+export { ListingTooSlowError } from './listing/ways.ts';
 
 /** How many jobs each way of listing looks at before it leaves the listing to another. */
 export interface ListingLimits {
   /** Jobs looked at in their order at first. */
   readonly glance: number;
+  /** The same for a text that many jobs hold, in another order than by id. */
+  readonly again: number;
   /** The same by id for a text that no index can look for: there is no other way. */
   readonly scan: number;
   /** Jobs found in any order and sorted. */
@@ -24,91 +24,57 @@ export interface ListingLimits {
   readonly walked: number;
 }
 
-const LIMITS: ListingLimits = { glance: 1000, scan: 5000, sorted: 3000, walked: 40_000 };
-
-/** How long a listing may take that neither its order nor a filter makes short, milliseconds. */
-const LONGEST_MS = 5000;
-
-/** A listing that was given up after 5 s; the message says what can be done. */
-export class ListingTooSlowError extends Error {
-  override readonly name = 'ListingTooSlowError';
-}
+const LIMITS: ListingLimits = {
+  glance: 1000,
+  again: 8000,
+  scan: 5000,
+  sorted: 3000,
+  walked: 40_000,
+};
 
 /**
  * A tenant's jobs without their parameters: a thousand jobs may hold 2 MiB each.
  *
- * Three ways, the first that is sure to be complete: the order's index, read until the page is full, where
- * every other filter bounds it too; the same with a filter that is looked at job by job, over the first jobs;
- * all jobs that the text or the dates find, sorted.
+ * The order's index is read until the page is full, where every other filter bounds that too. A text, and
+ * dates in another order than by id or `created_at`, do not: then the first jobs are looked at one by one,
+ * and where these do not fill the page, the jobs that the text or the dates find are sorted.
  */
 export async function listJobs(
   db: Db,
   filter: JobFilter,
   limits: ListingLimits = LIMITS,
 ): Promise<readonly ListedJob[]> {
-  const order = filter.orderBy ?? 'id';
-  const runs = runsOf(order, filter.tenantId, facetsOf(filter));
-  const among = (ids: readonly number[]) =>
-    fetchPage(db, filter, pageOfIds(filter, runs, sql`= ANY (${ids}::bigint[])`));
-  if (filter.jobIds !== undefined) return among(filter.jobIds);
-
-  const isById = runs.every((run) => run.sorted === undefined);
-  const bounds = columnConditions(filter);
-  const isBounded = bounds.length === 0 || isById || order === 'created_at';
-  const walk = (most: number) =>
-    buildWalk(filter, runs, most, isById ? boundsById(filter) : isBounded ? bounds : []);
+  const ways = waysOf(db, filter);
+  if (filter.jobIds !== undefined) return ways.among(filter.jobIds);
   const last = filter.limit + (filter.offset ?? 0);
-  const { search } = filter;
-  if (isBounded && search === undefined)
-    return fetchPage(db, filter, pageOfWalk(filter, walk(last), []));
-
-  const id = sql`walked.id`;
-  const residual = [
-    ...(isBounded ? [] : [meets(id, filter)]),
-    ...(search === undefined ? [] : [containsText(id, search)]),
-  ];
-  const look = (most: number) => fetchPage(db, filter, pageOfWalk(filter, walk(most), residual));
-  const glance = await look(limits.glance);
+  if (ways.isExact) return ways.look(last);
+  const glance = await ways.look(limits.glance);
   if (glance.length === filter.limit) return glance;
-
-  if (search === undefined)
-    return withinTime(db, (timed) => fetchPage(timed, filter, pageOfDates(filter, runs)));
-  if (await isIndexed(db, search)) {
-    const found = await findSearched(db, filter.tenantId, search, limits.sorted + 1);
-    if (found.length <= limits.sorted) return among(found);
-    if (await leavesAtMost(db, filter, limits.walked)) return look(limits.walked);
-    if (order === 'id' || order === 'client') {
-      return among(await findSearchedById(db, { ...filter, search }, last));
-    }
-    return withinTime(db, (timed) =>
-      fetchPage(timed, filter, pageOfIds(filter, runs, inSearched(filter.tenantId, search))),
-    );
-  }
-  if (bounds.length > 0) {
+  const { search } = filter;
+  if (search === undefined) return ways.sortDates();
+  if (await isIndexed(db, search)) return listSearched(db, { ...filter, search }, ways, limits);
+  if (filter.from !== undefined || filter.to !== undefined) {
     const found = await findCreated(db, filter, limits.sorted + 1);
-    if (found.length <= limits.sorted) return among(found);
+    if (found.length <= limits.sorted) return ways.among(found);
   }
-  return isById ? look(limits.scan) : glance;
+  return ways.isById ? ways.look(limits.scan) : glance;
 }
 
-/** Runs a statement that Postgres ends after {@link LONGEST_MS}. */
-async function withinTime<Result>(db: Db, work: (timed: Db) => Promise<Result>): Promise<Result> {
-  try {
-    return await inTransaction(db, async (transaction) => {
-      await sql`SELECT set_config('statement_timeout', ${String(LONGEST_MS)}, true)`.execute(
-        transaction,
-      );
-      return work(transaction);
-    });
-  } catch (error) {
-    if (!isTimeout(error)) throw error;
-    throw new ListingTooSlowError(
-      'more jobs meet the filters than can be sorted so; narrow them by dates or a longer text, or order by id',
-      { cause: error },
-    );
+/** A listing with a text that the index can look for, and that the first jobs do not hold. */
+async function listSearched(
+  db: Db,
+  filter: JobFilter & { readonly search: string },
+  ways: Ways,
+  limits: ListingLimits,
+): Promise<readonly ListedJob[]> {
+  const found = await findSearched(db, filter.tenantId, filter.search, limits.sorted + 1);
+  if (found.length <= limits.sorted) return ways.among(found);
+  if (await leavesAtMost(db, filter, limits.walked)) return ways.look(limits.walked);
+  const order = filter.orderBy ?? 'id';
+  if (order === 'id' || order === 'client') {
+    const first = await findSearchedById(db, filter, filter.limit + (filter.offset ?? 0));
+    return ways.among(first);
   }
+  const page = await ways.look(limits.again);
+  return page.length === filter.limit ? page : ways.sortSearched(filter.search);
 }
-
-/** Postgres' code for a statement that took longer than it may (`query_canceled`). */
-const isTimeout = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === '57014';

@@ -118,7 +118,7 @@ async function tell(deps: DispatchDeps, entry: OutboxEntry, job: Job): Promise<b
 
 async function inputOf(db: Db, job: Job): Promise<RecipeInput> {
   const tenant = await getTenant(db, job.tenant);
-  if (tenant === undefined) throw new Error(`Tenant ${job.tenant} is disabled`);
+  if (tenant === undefined) throw new Error(`Tenant ${job.tenant} does not exist any more`);
   return recipeInput(job, storageDefaults(tenant));
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createEgress, type Egress } from '../../../src/egress/egress.ts';
+import { type Db, inTransaction } from '../../../src/store/db.ts';
 import { claimStreams, releaseStream } from '../../../src/store/deliveries.ts';
 import { claimIdleEndpoints } from '../../../src/store/endpoints.ts';
 import { insertTaskEvents } from '../../../src/store/events.ts';
@@ -64,11 +65,11 @@ async function onlyEndpoint(): Promise<number> {
 }
 
 /** Makes every claim of the tenant run out, as 30 s of silence would. */
-async function expireClaims(): Promise<void> {
+async function expireClaims(db: Db = database.db): Promise<void> {
   await sql`
     UPDATE streams SET claimed_until = now() - interval '1 s'
     WHERE claimed_until > now() AND endpoint_id IN (SELECT id FROM endpoints WHERE tenant_id = ${tenantId})`.execute(
-    database.db,
+    db,
   );
 }
 
@@ -169,9 +170,12 @@ test('a sender that wakes after its claim ran out sends nothing more and frees n
     postJson: async (request) => {
       const result = await egress.postJson(request);
       if (other.length === 0) {
-        // while it sleeps its claim runs out and another sender takes the stream
-        await expireClaims();
-        other = await claimStreams(db, await onlyEndpoint(), 4, 30, true);
+        // while it sleeps its claim runs out and another sender takes the stream, before this drain can again
+        const endpointId = await onlyEndpoint();
+        other = await inTransaction(db, async (transaction) => {
+          await expireClaims(transaction);
+          return claimStreams(transaction, endpointId, 4, 30, true);
+        });
       }
       return result;
     },

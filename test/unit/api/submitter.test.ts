@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createSubmitter } from '../../../api/submitter.ts';
+import { createSubmitter } from '../../../api/submission/submitter.ts';
 import { accept } from '../contract/submissions.ts';
 
 const named = (contentId: string) => ({ ...accept(), contentId });

@@ -1,4 +1,4 @@
-import type { NewJob } from '../src/store/jobs.ts';
+import type { NewJob } from '../../src/store/jobs.ts';
 
 /** Stores submissions, those that come at once together. */
 export interface Submitter {
