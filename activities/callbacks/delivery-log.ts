@@ -1,4 +1,4 @@
-import { maskSecret, maskUrl } from '../../src/domain/mask.ts';
+import { maskHeaderValue, maskUrl } from '../../src/domain/mask.ts';
 import { assertNever } from '../../src/domain/assert-never.ts';
 import type { DeliveryOutcome } from '../../src/domain/delivery-outcome.ts';
 import type { ClaimedStream, DeliveryLog, PendingDelivery } from '../../src/store/deliveries.ts';
@@ -6,7 +6,9 @@ import type { MadeAttempt } from './attempt-delivery.ts';
 
 /** ` with authorization: ****mnop`: headers that a tenant has for its callbacks are secrets, whatever they are called. */
 const describeHeaders = (headers: Readonly<Record<string, string>>): string => {
-  const shown = Object.entries(headers).map(([name, value]) => `${name}: ${maskSecret(value)}`);
+  const shown = Object.entries(headers).map(
+    ([name, value]) => `${name}: ${maskHeaderValue(value)}`,
+  );
   return shown.length === 0 ? '' : ` with ${shown.join(', ')}`;
 };
 

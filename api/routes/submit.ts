@@ -4,6 +4,7 @@ import { describeIssue } from '../../src/contract/fault.ts';
 import { toNewJob } from '../../src/contract/new-job.ts';
 import { storageDefaults } from '../../src/contract/storage-defaults.ts';
 import { insertJob, insertJobs, type NewJob } from '../../src/store/jobs.ts';
+import { isRefusal } from '../../src/store/refusal.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { tryJob } from '../submission/dry-run.ts';
 import { ApiError } from '../errors.ts';
@@ -14,7 +15,7 @@ import { createSubmitter } from '../submission/submitter.ts';
 /** `POST /job`: takes a job. It is kept, with its first log rows, before the answer goes out. */
 export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath(describeSubmit);
-  const submitter = createSubmitter((jobs) => insertJobs(deps.db, jobs));
+  const submitter = createSubmitter({ insert: (jobs) => insertJobs(deps.db, jobs), isRefusal });
 
   const judge = (c: Context<ApiEnv>): NewJob => {
     const tenant = c.get('tenant');

@@ -26,7 +26,11 @@ export function createDb(options: {
     keepAlive: true,
   });
   pool.on('error', options.onError);
-  pool.on('connect', sendPreparedByName);
+  pool.on('connect', (client) => {
+    // the pool listens to idle connections only; one that breaks inside a transaction would end the process
+    client.on('error', () => undefined);
+    sendPreparedByName(client);
+  });
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 

@@ -4,7 +4,7 @@ import type { DeliveryState } from '../domain/delivery-outcome.ts';
 import { parseRetryWaits } from '../domain/retry-schedule.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { type Db, executePrepared, inTransaction } from './db.ts';
-import { withoutNul } from './logs.ts';
+import { logText } from './logs.ts';
 
 /** A stream held by a sender: one job's callbacks to one URL. */
 export interface ClaimedStream {
@@ -216,7 +216,7 @@ export async function recordAttempt(
     ), log AS (
       INSERT INTO logs (job_id, severity, progname, message, visible)
       SELECT ${stream.jobId}::bigint, ${SEVERITIES.indexOf(log.severity)}::smallint, 'callback',
-             ${withoutNul(log.message)}, ${log.isVisible}::boolean
+             ${logText(log.message)}, ${log.isVisible}::boolean
       WHERE ${state} = 'delivered' OR EXISTS (SELECT FROM stream)
     )
     SELECT claim FROM stream`,

@@ -4,7 +4,7 @@ import { JOB_STATES } from '../domain/job-state.ts';
 import { type Db, executePrepared } from './db.ts';
 import { CHANNELS } from './listen.ts';
 import { SEVERITIES } from '../domain/severity.ts';
-import { withoutNul } from './logs.ts';
+import { logText, withoutNul } from './logs.ts';
 
 /** A task event on its way into the store. */
 export interface NewTaskEvent {
@@ -50,7 +50,7 @@ export async function insertTaskEvents(
       message: withoutNul(event.message),
       body: event.body,
       at: new Date(event.timeMs).toISOString(),
-      log_message: withoutNul(event.logMessage),
+      log_message: logText(event.logMessage),
       severity: SEVERITIES.indexOf(event.event === 'fail' ? 'ERROR' : 'INFO'),
     })),
   );

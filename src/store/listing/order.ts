@@ -107,7 +107,7 @@ export function runsOf(
       if (!mayBeEmpty) return [run];
       return [
         { ...run, condition: sql`${column} IS NOT NULL` },
-        { ...run, condition: sql`${column} IS NULL` },
+        { ...run, condition: sql`${column} IS NULL`, sorted: undefined },
       ];
     }
   }

@@ -39,9 +39,11 @@ export function buildWalk(
         ) AS head ORDER BY head.key ${toward}, head.id ${toward} LIMIT ${most}
       ) AS part LIMIT ${most})`;
   });
+  // one run after the other: the limit ends them before one that is not needed, and the order is the rows' own
   return sql`
-    SELECT rank, key, id FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads
-    ORDER BY ${merged(filter)} LIMIT ${most}`;
+    SELECT rank, key, id FROM (
+      SELECT rank, key, id FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads LIMIT ${most}
+    ) AS first ORDER BY ${merged(filter)}`;
 }
 
 /** Whether state, failure and `persist` are asked for and leave `most` jobs at most. */

@@ -59,7 +59,7 @@ test('a delivery is a row out of sight: method, URL, status, duration, headers w
   ]);
   for (const row of rows) {
     expect(row.message).toMatch(
-      /^POST http:\/\/127\.0\.0\.1:\d+\/cb\?sig=\*{4}wxyz&page=2 answered 200 in \d+ ms with x-partner: \*{4}abcd$/,
+      /^POST http:\/\/127\.0\.0\.1:\d+\/cb\?sig=\*{4}wxyz&page=2 answered 200 in \d+ ms with x-partner: Bearer \*{4}abcd$/,
     );
   }
 });
