@@ -32,11 +32,10 @@ const shown: (string | null)[] = [];
 /** A self-signed certificate of this name, `<name>.pem` and `<name>.key`. */
 async function makeCertificate(name: string): Promise<{ certificate: string; key: string }> {
   const [pem, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  await execa('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-days', '1', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'],
-    ...['-keyout', key, '-out', pem],
-  ]);
+  const curve = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1'.split(' ');
+  const subject = ['-days', '1', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const files = ['-keyout', key, '-out', pem];
+  await execa('openssl', ['req', '-x509', '-nodes', ...curve, ...subject, ...files]);
   return { certificate: await readFile(pem, 'utf8'), key: await readFile(key, 'utf8') };
 }
 
