@@ -106,7 +106,7 @@ const BORDERS = [
     types: [],
     sdk: ['worker', 'activity', 'client', 'common'],
   },
-  { from: 'cli', runtime: EDGE, types: [], sdk: ['client', 'common'] },
+  { from: 'cli', runtime: [...EDGE, 'urls'], types: [], sdk: ['client', 'common'] },
   { from: 'dev', runtime: [...EDGE, 'storage', 'media', 'egress'], types: [], sdk: null },
 ];
 // bench/ and test/ may import everything; nothing else may import them

@@ -62,7 +62,7 @@ export function createActivities(parts: ActivityParts): Activities {
     egress: parts.egress,
     secrets: createSecretBox(parts.secretsKeys ?? []),
     retryWaitsSeconds: parts.retryWaitsSeconds ?? RETRY_WAITS_SECONDS,
-    waitForWork: parts.deliveries.wait,
+    watch: parts.deliveries.watch,
   };
   return {
     journal,

@@ -71,10 +71,10 @@ export async function attemptDelivery(
   });
   const durationMs = Math.round(performance.now() - startedAt);
   const fault = faultOf(result);
-  const error = fault !== null && !stream.verifiesTls ? `${fault} (TLS not verified)` : fault;
+  const isTlsVerified = stream.url.startsWith('http:') ? null : stream.verifiesTls;
   if (result.kind === 'failed') {
     return {
-      attempt: { at, durationMs, status: null, error, answer: null },
+      attempt: { at, durationMs, status: null, error: fault, answer: null, isTlsVerified },
       headers: opened.headers,
       status: null,
       isOurFault: isOurFault(result.failure),
@@ -84,7 +84,7 @@ export async function attemptDelivery(
   const { status, retryAfter } = result;
   const answer = withoutSecrets(result.answer, opened.headers);
   return {
-    attempt: { at, durationMs, status, error, answer },
+    attempt: { at, durationMs, status, error: fault, answer, isTlsVerified },
     headers: opened.headers,
     status,
     isOurFault: false,
@@ -92,8 +92,9 @@ export async function attemptDelivery(
   };
 }
 
-const notSent = (at: Date, error: string): MadeAttempt => ({
-  attempt: { at, durationMs: 0, status: null, error, answer: null },
+/** An attempt of which nothing went out, or nobody knows whether anything did, for a reason of ours. */
+export const notSent = (at: Date, error: string): MadeAttempt => ({
+  attempt: { at, durationMs: 0, status: null, error, answer: null, isTlsVerified: null },
   headers: {},
   status: null,
   isOurFault: true,

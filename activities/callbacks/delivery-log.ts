@@ -12,6 +12,9 @@ const describeHeaders = (headers: Readonly<Record<string, string>>): string => {
   return shown.length === 0 ? '' : ` with ${shown.join(', ')}`;
 };
 
+const describeTls = (made: Pick<MadeAttempt, 'attempt'>): string =>
+  made.attempt.isTlsVerified === false ? ' (TLS not verified)' : '';
+
 /**
  * The row of an attempt for the job's log: an invisible one where it was delivered, a warning with the next
  * try, or an error where there is none. The tenant's own headers are shown with their values masked.
@@ -20,11 +23,12 @@ export function buildDeliveryLog(
   stream: Pick<ClaimedStream, 'url'>,
   delivery: Pick<PendingDelivery, 'eventName' | 'attempts' | 'refusals'>,
   made: Pick<MadeAttempt, 'attempt' | 'headers'>,
-  outcome: Pick<DeliveryOutcome, 'state' | 'retrySeconds'>,
+  outcome: Pick<DeliveryOutcome, 'state' | 'retrySeconds' | 'isRefusal'>,
 ): DeliveryLog {
   const url = maskUrl(stream.url);
   const { error, durationMs, status } = made.attempt;
-  const callback = `Callback ${delivery.eventName} to ${url}`;
+  const tls = describeTls(made);
+  const callback = `Callback ${delivery.eventName} to ${url}${tls}`;
   const failed = (message: string): DeliveryLog => ({
     severity: 'ERROR',
     isVisible: true,
@@ -35,7 +39,7 @@ export function buildDeliveryLog(
       return {
         severity: 'DEBUG',
         isVisible: false,
-        message: `POST ${delivery.eventName} to ${url} answered ${status} in ${durationMs} ms${describeHeaders(made.headers)}`,
+        message: `POST ${delivery.eventName} to ${url}${tls} answered ${status} in ${durationMs} ms${describeHeaders(made.headers)}`,
       };
     case 'pending':
       return {
@@ -46,9 +50,13 @@ export function buildDeliveryLog(
     case 'exhausted':
       return failed(`${callback} given up after ${delivery.attempts + 1} attempts: ${error}`);
     case 'parked':
-      return failed(`${callback} parked, refused ${delivery.refusals + 1} times: ${error}`);
+      return failed(
+        outcome.isRefusal
+          ? `${callback} parked, refused ${delivery.refusals + 1} times: ${error}`
+          : `${callback} parked: ${error}`,
+      );
     case 'stopped':
-      return failed(`Callbacks to ${url} stopped for this job: ${error}`);
+      return failed(`Callbacks to ${url}${tls} stopped for this job: ${error}`);
     default:
       return assertNever(outcome.state);
   }

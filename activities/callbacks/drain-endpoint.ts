@@ -1,25 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../../src/log/logger.ts';
 import { type ClaimedStream, claimStreams } from '../../src/store/deliveries.ts';
 import { getBacklog, markDrained } from '../../src/store/endpoints.ts';
 import type { DrainInput, DrainResult } from './contract.ts';
+import type { Watch } from '../../src/store/work-signal.ts';
 import { CLAIM_SECONDS, type SendDeps, sendStream } from './send-stream.ts';
 
 /** What a drain is given. */
 export interface DrainDeps extends SendDeps {
-  readonly log: Logger;
-  /** Resolves when deliveries may have been added, or after `timeoutMs`. */
-  readonly waitForWork: (timeoutMs: number) => Promise<void>;
+  /** Watches for deliveries that are added to an endpoint. */
+  readonly watch: (endpointId: number) => Watch;
+  /** How long a drain with nothing to do waits for more before it ends, milliseconds. Default 2000. */
+  readonly lingerMs?: number;
 }
 
 /** Streams sent to one endpoint at once. */
 const PARALLEL = 4;
 
-/** A drain with nothing to do waits this long for more before it ends. */
 const LINGER_MS = 2000;
 const POLL_MS = 500;
 
-/** Between two looks that found nothing: every drain is woken by everybody's deliveries. */
+/** Between two looks that found nothing: events that are told one after the other are taken together. */
 const PAUSE_MS = 20;
 
 /** After this long a drain ends and its workflow starts another, so that no attempt is endless. */
@@ -49,7 +49,7 @@ export async function drainEndpoint(
   let busyAt = performance.now();
 
   const send = (stream: ClaimedStream): void => {
-    const work = sendStream(deps, stream, { signal: options.signal, mayGoOn })
+    const sent = sendStream(deps, stream, { signal: options.signal, mayGoOn })
       .then((fault) => {
         lastFailure = fault ?? lastFailure;
       })
@@ -57,11 +57,12 @@ export async function drainEndpoint(
         if (options.signal.aborted) return;
         log.warn({ err: error, endpointId }, 'stream not sent; it comes free again');
       })
-      .finally(() => sending.delete(work));
-    sending.add(work);
+      .finally(() => sending.delete(sent));
+    sending.add(sent);
   };
 
   await markDrained(db, endpointId, LEASE_SECONDS);
+  const work = deps.watch(endpointId);
   const beat = setInterval(() => options.heartbeat({ lastFailure }), HEARTBEAT_MS);
   let renewal: Promise<void> | undefined;
   const lease = setInterval(() => {
@@ -78,8 +79,8 @@ export async function drainEndpoint(
       if (sending.size > 0) busyAt = performance.now();
       if (sending.size === PARALLEL) await Promise.race(sending);
       else if (streams.length === 0) {
-        if (performance.now() - busyAt > LINGER_MS) break;
-        await Promise.race([deps.waitForWork(POLL_MS), ...sending]);
+        if (performance.now() - busyAt > (deps.lingerMs ?? LINGER_MS)) break;
+        await Promise.race([work.wait(POLL_MS), ...sending]);
         await delay(PAUSE_MS);
       }
     }
@@ -88,6 +89,7 @@ export async function drainEndpoint(
     clearInterval(beat);
     clearInterval(lease);
     await renewal;
+    work.close();
     // from here on a new delivery makes the dispatcher wake the workflow; what came before is counted below
     await markDrained(db, endpointId, 0);
   }

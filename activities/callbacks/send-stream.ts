@@ -1,5 +1,11 @@
-import { judgeAttempt } from '../../src/domain/delivery-outcome.ts';
-import type { Db } from '../../src/store/db.ts';
+import {
+  type DeliveryOutcome,
+  judgeAttempt,
+  judgeFault,
+  ourRetrySeconds,
+} from '../../src/domain/delivery-outcome.ts';
+import type { Logger } from '../../src/log/logger.ts';
+import { type Db, isDatabaseAway } from '../../src/store/db.ts';
 import {
   type ClaimedStream,
   listPendingDeliveries,
@@ -8,12 +14,19 @@ import {
   releaseStream,
 } from '../../src/store/deliveries.ts';
 import { recordEndpoint } from '../../src/store/endpoints.ts';
-import { attemptDelivery, type Sender, TIMEOUT_MS } from './attempt-delivery.ts';
+import {
+  attemptDelivery,
+  type MadeAttempt,
+  notSent,
+  type Sender,
+  TIMEOUT_MS,
+} from './attempt-delivery.ts';
 import { buildDeliveryLog } from './delivery-log.ts';
 
 /** What the sending of a stream is given. */
 export interface SendDeps extends Sender {
   readonly db: Db;
+  readonly log: Logger;
   /** Seconds to wait after each failed attempt; used up means given up. */
   readonly retryWaitsSeconds: readonly number[];
 }
@@ -58,34 +71,60 @@ export async function sendStream(
       }
       if (pending.length < BATCH) return lastFault;
     }
+  } catch (error) {
+    // not at once again: what failed here could not even be counted, or not yet
+    if (!options.signal.aborted) retrySeconds = ourRetrySeconds(Math.random());
+    throw error;
   } finally {
     if (held !== undefined) await releaseStream(deps.db, held, retrySeconds);
   }
 }
 
-async function sendOne(
-  deps: SendDeps,
-  stream: ClaimedStream,
-  delivery: PendingDelivery,
-  signal: AbortSignal,
-): Promise<{
+interface Sent {
   readonly fault: string | null;
   readonly claim: string | undefined;
   readonly retrySeconds: number | undefined;
   /** The receiver wants nothing more of this job. */
   readonly isStopped: boolean;
-}> {
-  const made = await attemptDelivery(deps, stream, delivery, signal);
-  const waits = stream.retryWaitsSeconds ?? deps.retryWaitsSeconds;
-  const context = { nowMs: Date.now(), random: Math.random() };
-  const outcome = judgeAttempt(made, delivery, waits, context);
+}
+
+/** Makes one attempt and records it. An error that nobody foresaw is recorded too, see {@link judgeFault}. */
+async function sendOne(
+  deps: SendDeps,
+  stream: ClaimedStream,
+  delivery: PendingDelivery,
+  signal: AbortSignal,
+): Promise<Sent> {
+  try {
+    const made = await attemptDelivery(deps, stream, delivery, signal);
+    const waits = stream.retryWaitsSeconds ?? deps.retryWaitsSeconds;
+    const context = { nowMs: Date.now(), random: Math.random() };
+    return await record(deps, stream, delivery, made, judgeAttempt(made, delivery, waits, context));
+  } catch (error) {
+    if (signal.aborted || isDatabaseAway(error)) throw error;
+    deps.log.error({ err: error, deliveryId: delivery.deliveryId }, 'callback could not be sent');
+    // its message may hold what was to be sent; the attempt shows its name alone
+    const name = error instanceof Error ? error.name : 'error';
+    const made = notSent(new Date(), `not sent: unexpected ${name} in the engine, see its log`);
+    const outcome = judgeFault(delivery.faults, Math.random());
+    return record(deps, stream, delivery, made, outcome, { isFault: true });
+  }
+}
+
+async function record(
+  deps: SendDeps,
+  stream: ClaimedStream,
+  delivery: PendingDelivery,
+  made: MadeAttempt,
+  outcome: DeliveryOutcome,
+  { isFault } = { isFault: false },
+): Promise<Sent> {
   const { state, isRefusal, retrySeconds } = outcome;
-  const fault = made.attempt.error;
   const claim = await recordAttempt(deps.db, {
     stream,
     deliveryId: delivery.deliveryId,
     attempt: made.attempt,
-    outcome: { state, isRefusal, isCharged: !made.isOurFault },
+    outcome: { state, isRefusal, isCharged: !made.isOurFault, isFault },
     claimSeconds: CLAIM_SECONDS,
     log: buildDeliveryLog(stream, delivery, made, outcome),
   });
@@ -93,5 +132,5 @@ async function sendOne(
     isWell: outcome.isEndpointWell,
     pauseSeconds: outcome.endpointPauseSeconds,
   });
-  return { fault, claim, retrySeconds, isStopped: state === 'stopped' };
+  return { fault: made.attempt.error, claim, retrySeconds, isStopped: state === 'stopped' };
 }

@@ -1,10 +1,18 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { LedgerJson, toCallbackEventJson } from '../../src/contract/ledger-json.ts';
 import { JobReplay, RangeReplay, ReplayAnswer } from '../../src/contract/replay.ts';
+import { callbackId } from '../../src/domain/callback.ts';
+import { maskUrl } from '../../src/domain/mask.ts';
 import { insertAudit } from '../../src/store/audit.ts';
+import { inTransaction } from '../../src/store/db.ts';
 import { getTenantJob } from '../../src/store/jobs.ts';
 import { listLedger, MOST_LEDGER_EVENTS } from '../../src/store/ledger.ts';
-import { MOST_REPLAYED, replayDeliveries, type Replayed } from '../../src/store/replay.ts';
+import {
+  MOST_REPLAYED,
+  replayDeliveries,
+  type Replayed,
+  type ReplaySelection,
+} from '../../src/store/replay.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import { answers, CREDENTIALS } from '../openapi/answers.ts';
@@ -83,9 +91,7 @@ export function registerCallbacks(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void
       throw new ApiError(400, `event: belongs to job ${event.jobId}, not to job ${job.id}`);
     }
     const selection = { tenantId: tenant.id, jobId: job.id, event, url, withDelivered: force };
-    const replayed = await replayDeliveries(db, selection);
-    await audit(tenant, { jobId: job.id, url, force, ...replayed });
-    return c.json(toAnswer(replayed));
+    return c.json(toAnswer(await replay(tenant.name, selection)));
   });
 
   app.openAPIRegistry.registerPath(replayRange);
@@ -93,19 +99,20 @@ export function registerCallbacks(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void
     const tenant = c.get('tenant');
     const { from, to, url, force } = parseBody(c, RangeReplay);
     const selection = { tenantId: tenant.id, from, to, url, withDelivered: force };
-    const replayed = await replayDeliveries(db, selection);
-    await audit(tenant, { from, to, url, force, ...replayed });
-    return c.json(toAnswer(replayed));
+    return c.json(toAnswer(await replay(tenant.name, selection)));
   });
 
-  const audit = (
-    tenant: { readonly id: number; readonly name: string },
-    detail: Readonly<Record<string, unknown>>,
-  ): Promise<void> =>
-    insertAudit(db, {
-      tenantId: tenant.id,
-      actor: tenant.name,
-      action: 'callbacks.replay',
-      detail,
+  const replay = (actor: string, selection: ReplaySelection): Promise<Replayed> =>
+    inTransaction(db, async (transaction) => {
+      const replayed = await replayDeliveries(transaction, selection);
+      const { tenantId, event, url, ...rest } = selection;
+      const detail = {
+        ...rest,
+        ...(event === undefined ? {} : { event: callbackId({ jobId: rest.jobId ?? 0, ...event }) }),
+        ...(url === undefined ? {} : { url: maskUrl(url) }),
+        ...replayed,
+      };
+      await insertAudit(transaction, { tenantId, actor, action: 'callbacks.replay', detail });
+      return replayed;
     });
 }

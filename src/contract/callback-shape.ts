@@ -13,7 +13,8 @@ export const CallbackShape = z
   })
   .superRefine((shape, context) => {
     for (const kind of ['task', 'job'] as const) {
-      const fault = shape[kind] === undefined ? undefined : templateFault(shape[kind], 0);
+      const template = shape[kind];
+      const fault = template === undefined ? undefined : templateFault(template, 0);
       if (fault !== undefined) {
         context.addIssue({ code: 'custom', path: [kind], message: fault });
       }
@@ -22,9 +23,12 @@ export const CallbackShape = z
 
 const MOST_LEVELS = 16;
 const MOST_CHARACTERS = 16 * 1024;
-const PATH = /^\$(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
+const PATH = /^\$(?:\.[A-Za-z_][A-Za-z0-9_-]*)+$/;
 
 function templateFault(template: unknown, level: number): string | undefined {
+  if (level === 0 && template === null) {
+    return "is null; leave it out to get the contract's body";
+  }
   if (level === 0 && JSON.stringify(template).length > MOST_CHARACTERS) {
     return `has more than ${MOST_CHARACTERS} characters`;
   }

@@ -18,6 +18,10 @@ const AttemptJson = z
       .describe('Null for a success; http, or why there was no answer: timeout, refused, tls …'),
     error: z.string().nullable(),
     answer: z.string().nullable().describe('First 2 KB of the answer'),
+    tls_verified: z
+      .boolean()
+      .nullable()
+      .describe("Whether the receiver's certificate was verified; null over http"),
   })
   .meta({ id: 'CallbackAttempt' });
 
@@ -61,7 +65,7 @@ const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 /** `timeout: no answer in time` is of the class timeout, `answered 500` of the class http. */
 const errorClass = (error: string | null): string | null => {
   if (error === null) return null;
-  return /^answered /.test(error) ? 'http' : (/^([a-z]+): /.exec(error)?.[1] ?? 'not sent');
+  return error.startsWith('answered ') ? 'http' : (/^([a-z]+): /.exec(error)?.[1] ?? 'not sent');
 };
 
 const toAttemptJson = (attempt: LedgerAttempt): z.infer<typeof AttemptJson> => ({
@@ -71,6 +75,7 @@ const toAttemptJson = (attempt: LedgerAttempt): z.infer<typeof AttemptJson> => (
   error_class: errorClass(attempt.error),
   error: attempt.error,
   answer: attempt.answer,
+  tls_verified: attempt.isTlsVerified,
 });
 
 const toDeliveryJson = (delivery: LedgerDelivery): z.infer<typeof DeliveryJson> => ({

@@ -4,7 +4,12 @@ import { lenientBoolean, text } from './lenient.ts';
 import { Moment } from './moment.ts';
 
 const client = text.optional().describe('The client, where the header client is missing');
-const url = z.string({ error: 'must be a URL' }).optional().describe('Only this URL');
+const url = z
+  .string({ error: 'must be a URL' })
+  // Postgres takes no NUL
+  .refine((one) => !one.includes('\u0000'), 'must be a URL')
+  .optional()
+  .describe('Only this URL, spelled as in the ledger');
 const force = lenientBoolean.default(false).describe('Those that were delivered as well');
 
 /** The body of `POST /jobs/:id/callbacks/replay`; an empty one takes all that was not delivered. */

@@ -8,7 +8,7 @@ import { nextWaitSeconds, parseRetryAfter } from './retry-schedule.ts';
  * | pending | is to be sent, when its stream is due | an attempt; 410 to an earlier one |
  * | delivered | was answered 2xx | replay with force |
  * | exhausted | used its schedule up | replay |
- * | parked | was refused three times for what it is | replay |
+ * | parked | was refused three times for what it is, or the engine failed at it five times | replay |
  * | stopped | comes after a 410: the receiver wants no more of this job | replay |
  */
 export const DELIVERY_STATES = ['pending', 'delivered', 'exhausted', 'parked', 'stopped'] as const;
@@ -47,8 +47,12 @@ export interface DeliveryOutcome {
 }
 
 const MOST_REFUSALS = 3;
-/** Until an attempt that was prevented here is made after all, seconds. */
+const MOST_FAULTS = 5;
 const OUR_RETRY_SECONDS = 30;
+
+/** Until an attempt that was prevented here is made after all; `random` is within 0 and 1. */
+export const ourRetrySeconds = (random: number): number => OUR_RETRY_SECONDS * (0.8 + 0.4 * random);
+
 /** Longest an answer to one callback holds up the others of its endpoint, seconds. */
 const LONGEST_PAUSE_SECONDS = 600;
 
@@ -69,7 +73,7 @@ export function judgeAttempt(
     return {
       ...base,
       state: 'pending',
-      retrySeconds: OUR_RETRY_SECONDS * (0.8 + 0.4 * context.random),
+      retrySeconds: ourRetrySeconds(context.random),
       isEndpointWell: undefined,
     };
   }
@@ -94,4 +98,19 @@ export function judgeAttempt(
   }
   const retrySeconds = nextWaitSeconds(waits, record.attempts + 1, context.random, retryAfter);
   return { ...failed, state: retrySeconds === undefined ? 'exhausted' : 'pending', retrySeconds };
+}
+
+/**
+ * What an unexpected error of the engine makes of the delivery it was at, after `faults` earlier ones: it is
+ * tried again soon, and parked at the fifth, so that one row nobody can send does not hold its stream for ever.
+ */
+export function judgeFault(faults: number, random: number): DeliveryOutcome {
+  const isLast = faults + 1 >= MOST_FAULTS;
+  return {
+    state: isLast ? 'parked' : 'pending',
+    isRefusal: false,
+    retrySeconds: isLast ? undefined : ourRetrySeconds(random),
+    isEndpointWell: undefined,
+    endpointPauseSeconds: 0,
+  };
 }

@@ -69,6 +69,24 @@ export function inTransaction<Result>(
   return db.isTransaction ? work(db) : db.transaction().execute(work);
 }
 
+/**
+ * Whether an error says that Postgres could not be reached, or gave up what it was doing for its own
+ * reasons: the same statement may work later. What it says of the statement itself comes with a class of
+ * its own (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) {
+    return /^(?:08|25P03|40|53|55|57|58|XX)/.test(error.code ?? '');
+  }
+  const { code, message } = error as { readonly code?: string; readonly message?: string };
+  return (
+    /^(?:ECONN|EPIPE|ETIMEDOUT|EHOST|ENET)/.test(code ?? '') ||
+    /^Connection terminated|timeout exceeded when trying to connect|^Client has encountered a connection error/.test(
+      message ?? '',
+    )
+  );
+}
+
 /** Answers when Postgres does. */
 export async function pingDb(db: Db): Promise<void> {
   await sql`SELECT 1`.execute(db);

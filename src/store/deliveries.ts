@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { callbackId } from '../domain/callback.ts';
 import type { DeliveryState } from '../domain/delivery-outcome.ts';
+import { parseRetryWaits } from '../domain/retry-schedule.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { type Db, executePrepared, inTransaction } from './db.ts';
 import { logText } from './logs.ts';
@@ -37,6 +38,8 @@ export interface PendingDelivery {
   readonly attempts: number;
   /** How many of them were refusals, 4xx. */
   readonly refusals: number;
+  /** Unexpected errors of the engine at it so far. */
+  readonly faults: number;
 }
 
 /** What one attempt gave. */
@@ -49,6 +52,8 @@ export interface DeliveryAttempt {
   readonly error: string | null;
   /** First 2 KB of the answer. */
   readonly answer: string | null;
+  /** Whether the receiver's certificate was verified; null over http, where there is none. */
+  readonly isTlsVerified: boolean | null;
 }
 
 /**
@@ -72,7 +77,7 @@ export async function claimStreams(
     signing_secrets: string[];
     verifies_tls: boolean | null;
     sealed_certificate: string | null;
-    retry_waits: number[] | null;
+    schedule: string | null;
     claim: string;
   }>`
     WITH due AS (
@@ -93,7 +98,9 @@ export async function claimStreams(
         AS headers,
       ARRAY(SELECT sealed FROM signing_secrets
             WHERE tenant_id = t.id AND coalesce(expires_at, 'infinity') > now() ORDER BY id DESC) AS signing_secrets,
-      c.verifies_tls, c.sealed_certificate, c.retry_waits,
+      c.verifies_tls, c.sealed_certificate,
+      coalesce((SELECT setting FROM settings WHERE tenant_id = t.id AND name = 'callback_schedule'),
+               (SELECT setting FROM system_settings WHERE name = 'callback_schedule')) AS schedule,
       s.claimed_until::text AS claim`.execute(db);
   return rows.map((row) => ({
     streamId: row.id,
@@ -106,7 +113,8 @@ export async function claimStreams(
     sealedSigningSecrets: row.signing_secrets,
     verifiesTls: row.verifies_tls ?? true,
     sealedCertificate: row.sealed_certificate,
-    retryWaitsSeconds: row.retry_waits,
+    // one that was kept before the name had a rule may be no schedule
+    retryWaitsSeconds: parseRetryWaits(row.schedule ?? '') ?? null,
     claim: row.claim,
   }));
 }
@@ -125,8 +133,9 @@ export async function listPendingDeliveries(
     body: string;
     attempts: number;
     refusals: number;
+    faults: number;
   }>`
-    SELECT d.id, job_id, task_number, is_end, body, attempts, refusals
+    SELECT d.id, job_id, task_number, is_end, body, attempts, refusals, faults
     FROM deliveries d JOIN events ON events.id = event_id
     WHERE stream_id = ${streamId} AND state = 'pending' ORDER BY event_id LIMIT ${limit}`.execute(
     db,
@@ -141,6 +150,7 @@ export async function listPendingDeliveries(
     body: row.body,
     attempts: row.attempts,
     refusals: row.refusals,
+    faults: row.faults,
   }));
 }
 
@@ -150,6 +160,8 @@ export interface RecordedOutcome {
   readonly isRefusal: boolean;
   /** False: the attempt does not count against the schedule. */
   readonly isCharged: boolean;
+  /** The engine itself failed, unexpectedly. */
+  readonly isFault: boolean;
 }
 
 /** The row that an attempt leaves in the job's log. */
@@ -189,13 +201,14 @@ export async function recordAttempt(
       WHERE id = ${stream.streamId} AND claimed_until = ${stream.claim}::timestamptz
       RETURNING claimed_until::text AS claim
     ), attempt AS (
-      INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer)
+      INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer, tls_verified)
       VALUES (${deliveryId}, ${attempt.at}, ${attempt.durationMs}, ${attempt.status}, ${attempt.error},
-              ${attempt.answer})
+              ${attempt.answer}, ${attempt.isTlsVerified})
     ), delivery AS (
       UPDATE deliveries SET state = CASE WHEN id = ${deliveryId} THEN ${state} ELSE 'stopped' END,
         attempts = attempts + CASE WHEN id = ${deliveryId} THEN ${outcome.isCharged ? 1 : 0} ELSE 0 END,
         refusals = refusals + CASE WHEN id = ${deliveryId} THEN ${outcome.isRefusal ? 1 : 0} ELSE 0 END,
+        faults = faults + CASE WHEN id = ${deliveryId} THEN ${outcome.isFault ? 1 : 0} ELSE 0 END,
         delivered_at = ${state === 'delivered' ? attempt.at : null}::timestamptz
       WHERE stream_id = ${stream.streamId} AND state = 'pending'
         AND (id = ${deliveryId} OR ${state} = 'stopped')

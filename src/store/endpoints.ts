@@ -13,14 +13,20 @@ export interface IdleEndpoint {
 const HANDOVER_SECONDS = 5;
 
 /**
- * Endpoints that need a delivery workflow now. They are taken as drained for a few seconds, the time
- * a workflow needs to begin, so that each is told of once and not at every new delivery.
+ * Endpoints that need a delivery workflow now, of all or of those named. They are taken as drained for a
+ * few seconds, the time a workflow needs to begin, so that each is told of once and not at every new
+ * delivery.
  */
-export async function claimIdleEndpoints(db: Db, limit: number): Promise<readonly IdleEndpoint[]> {
+export async function claimIdleEndpoints(
+  db: Db,
+  limit: number,
+  among?: readonly number[],
+): Promise<readonly IdleEndpoint[]> {
+  const isNamed = among === undefined ? sql`true` : sql`id = ANY (${among}::bigint[])`;
   const { rows } = await sql<{ id: number; tenant: string; origin: string }>`
     WITH idle AS (
       SELECT id FROM endpoints e
-      WHERE drained_until < now() AND closed_until <= now() AND EXISTS (
+      WHERE ${isNamed} AND drained_until < now() AND closed_until <= now() AND EXISTS (
         SELECT FROM streams WHERE endpoint_id = e.id AND due_at <= now() AND claimed_until < now())
       LIMIT ${limit} FOR UPDATE SKIP LOCKED
     )

@@ -83,7 +83,7 @@ export async function insertTaskEvents(
       INSERT INTO logs (job_id, task_id, severity, progname, message)
       SELECT ${jobId}::bigint, task_id, severity, 'controller', log_message FROM fresh ORDER BY ord
     ), ${deliverToStreams(jobId)}, told AS (
-      SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)
+      ${notifyEndpoints}
     )
     SELECT is_paused, ARRAY(
       SELECT number FROM given
@@ -100,13 +100,18 @@ const deliverToStreams = (jobId: number) => sql`
     stream AS (
       UPDATE streams SET due_at = CASE WHEN is_stopped THEN due_at ELSE coalesce(due_at, now()) END
       WHERE job_id = ${jobId} AND EXISTS (SELECT FROM event)
-      RETURNING id, is_stopped
+      RETURNING id, is_stopped, endpoint_id
     ), delivery AS (
       INSERT INTO deliveries (stream_id, event_id, state)
       SELECT stream.id, event.id, CASE WHEN is_stopped THEN 'stopped' ELSE 'pending' END
       FROM event CROSS JOIN stream
       RETURNING id
     )`;
+
+/** Tells who sends to the endpoints of the `stream` part, once its `delivery` part has added something. */
+const notifyEndpoints = sql`
+      SELECT pg_notify(${CHANNELS.deliveries}, string_agg(DISTINCT endpoint_id::text, ','))
+      FROM stream WHERE EXISTS (SELECT FROM delivery) HAVING count(*) > 0`;
 
 /** Adds the job's own end event; false where the job had one already. */
 export async function insertJobEndEvent(db: Db, jobId: number, body: string): Promise<boolean> {
@@ -119,7 +124,7 @@ export async function insertJobEndEvent(db: Db, jobId: number, body: string): Pr
       ON CONFLICT (job_id, task_number, is_end) DO NOTHING
       RETURNING id
     ), ${deliverToStreams(jobId)}, told AS (
-      SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)
+      ${notifyEndpoints}
     )
     SELECT id FROM event LEFT JOIN told ON true`,
   );

@@ -201,13 +201,13 @@ export async function insertJobs(db: Db, jobs: readonly NewJob[]): Promise<reado
   return rows.map((row) => row.id);
 }
 
-/** What every callback of a job is made of; it does not change while the job runs. */
+/** What every callback of a job is made of. */
 export interface JobIdentity extends Pick<Job, 'id' | 'tenant' | 'workflow' | 'contentId'> {
   /** How the tenant wants its callbacks' bodies; null takes the contract's. */
   readonly shape: CallbackShape | null;
 }
 
-/** A job's identity, whoever owns it. */
+/** A job's identity, whoever owns it, with the templates that apply now. */
 export async function getJobIdentity(db: Db, jobId: number): Promise<JobIdentity | undefined> {
   const { rows } = await sql<{
     id: number;

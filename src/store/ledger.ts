@@ -12,6 +12,8 @@ export interface LedgerAttempt {
   readonly error: string | null;
   /** First 2 KB of the answer. */
   readonly answer: string | null;
+  /** Whether the receiver's certificate was verified; null over http. */
+  readonly isTlsVerified: boolean | null;
 }
 
 /** An event on its way to one URL. */
@@ -62,6 +64,7 @@ interface DeliveryRow {
     status: number | null;
     error: string | null;
     answer: string | null;
+    tls_verified: boolean | null;
   }[];
 }
 
@@ -97,7 +100,8 @@ async function listDeliveries(
   const { rows } = await sql<DeliveryRow>`
     SELECT event_id, url, state, delivered_at, CASE WHEN state = 'pending' THEN due_at END AS due_at,
       coalesce((SELECT json_agg(json_build_object('at', at, 'duration_ms', duration_ms, 'status', status,
-                                                  'error', error, 'answer', answer) ORDER BY a.id)
+                                                  'error', error, 'answer', answer, 'tls_verified', tls_verified)
+                                ORDER BY a.id)
                 FROM delivery_attempts a WHERE delivery_id = d.id), '[]') AS attempts
     FROM deliveries d JOIN streams ON streams.id = stream_id
     WHERE event_id = ANY (${eventIds}::bigint[]) ORDER BY event_id, stream_id`.execute(db);
@@ -121,5 +125,6 @@ const fromRow = (row: DeliveryRow): LedgerDelivery => ({
     status: attempt.status,
     error: attempt.error,
     answer: attempt.answer,
+    isTlsVerified: attempt.tls_verified,
   })),
 });

@@ -48,7 +48,7 @@ export async function replayDeliveries(db: Db, selection: ReplaySelection): Prom
         AND (d.state <> 'delivered' OR ${selection.withDelivered})
       ORDER BY d.event_id LIMIT ${MOST_REPLAYED}
     ), again AS (
-      UPDATE deliveries d SET state = 'pending', attempts = 0, refusals = 0, delivered_at = NULL
+      UPDATE deliveries d SET state = 'pending', attempts = 0, refusals = 0, faults = 0, delivered_at = NULL
       FROM chosen WHERE d.id = chosen.id AND chosen.state <> 'pending'
       RETURNING d.id
     ), stream AS (

@@ -34,7 +34,7 @@ export async function listSigningSecrets(
 
 /**
  * Adds a secret; those there are go on signing beside it for `overlapSeconds`, so that receivers can be
- * changed one after the other.
+ * changed one after the other. Those that have ended are deleted, with 0 all former ones.
  */
 export async function rotateSigningSecret(
   transaction: Db,
@@ -45,6 +45,10 @@ export async function rotateSigningSecret(
   await sql`
     UPDATE signing_secrets SET expires_at = now() + make_interval(secs => ${overlapSeconds})
     WHERE tenant_id = ${tenantId} AND coalesce(expires_at, 'infinity') > now() + make_interval(secs => ${overlapSeconds})`.execute(
+    transaction,
+  );
+  await sql`
+    DELETE FROM signing_secrets WHERE tenant_id = ${tenantId} AND expires_at <= now()`.execute(
     transaction,
   );
   await sql`INSERT INTO signing_secrets (tenant_id, sealed) VALUES (${tenantId}, ${sealed})`.execute(

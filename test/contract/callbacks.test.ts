@@ -75,6 +75,7 @@ test('the ledger shows each event, each URL and each attempt', async () => {
     error_class: 'http',
     error: 'answered 503',
     answer: '',
+    tls_verified: null,
   });
 });
 

@@ -94,7 +94,11 @@ export function drain(
       secrets: createSecretBox([]),
       ...deps,
       log,
-      waitForWork: (timeoutMs) => delay(Math.min(timeoutMs, 50)),
+      lingerMs: 400,
+      watch: () => ({
+        wait: (timeoutMs) => delay(Math.min(timeoutMs, 50)),
+        close: () => undefined,
+      }),
     },
     { endpointId, tenant: 't', origin: 'o' },
     { signal, heartbeat: () => undefined },

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
@@ -108,15 +111,15 @@ test('what was tampered with is not accepted: body, id, time, another secret', a
   if (request === undefined) throw new Error('nothing came');
   const headers = headersOf(request);
   const timestamp = Number(headers['webhook-timestamp']);
-  expect(() => verify(secret, { ...request, text: `${request.text} ` })).toThrow();
+  expect(() => verify(secret, { ...request, text: `${request.text} ` })).toThrow(/signature|timestamp/i);
   for (const changed of [
     { 'webhook-id': 'te_1_1_start' },
     { 'webhook-timestamp': String(timestamp - 1) },
     { 'webhook-timestamp': String(timestamp + 360) },
   ]) {
-    expect(() => verify(secret, { ...request, headers: { ...headers, ...changed } })).toThrow();
+    expect(() => verify(secret, { ...request, headers: { ...headers, ...changed } })).toThrow(/signature|timestamp/i);
   }
-  expect(() => verify(createSigningSecret('v1'), request)).toThrow();
+  expect(() => verify(createSigningSecret('v1'), request)).toThrow(/signature|timestamp/i);
   verify(secret, request);
 });
 
@@ -153,7 +156,7 @@ test('while a secret is exchanged both sign, afterwards the new one alone', asyn
   const after = sink.requests[1];
   if (after === undefined) throw new Error('nothing came');
   verify(next, after);
-  expect(() => verify(former, after)).toThrow();
+  expect(() => verify(former, after)).toThrow(/signature|timestamp/i);
 });
 
 test('an ed25519 signature is accepted by openssl with the public key', async () => {
@@ -169,9 +172,6 @@ test('an ed25519 signature is accepted by openssl with the public key', async ()
   const raw = Buffer.from((publicKeyOf(secret) ?? '').slice('whpk_'.length), 'base64');
   const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), raw]);
   const pem = `-----BEGIN PUBLIC KEY-----\n${der.toString('base64')}\n-----END PUBLIC KEY-----\n`;
-  const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
-  const { join } = await import('node:path');
   const folder = await mkdtemp(join(tmpdir(), 'signing-'));
   try {
     const file = (name: string): string => join(folder, name);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { execa } from 'execa';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { certificateContext } from '../../../src/domain/callback-secrets.ts';
 import { createEgress, type Egress } from '../../../src/egress/egress.ts';
@@ -15,6 +16,7 @@ import {
   getCallbackSettings,
   putCallbackSettings,
 } from '../../../src/store/callback-settings.ts';
+import { putSetting } from '../../../src/store/settings.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { addJob, addTenant, countStates, drain, endpointIds, tellJob } from './deliveries.ts';
 
@@ -30,11 +32,10 @@ const shown: (string | null)[] = [];
 /** A self-signed certificate of this name, `<name>.pem` and `<name>.key`. */
 async function makeCertificate(name: string): Promise<{ certificate: string; key: string }> {
   const [pem, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  await execa('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-days', '1', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'],
-    ...['-keyout', key, '-out', pem],
-  ]);
+  const curve = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1'.split(' ');
+  const subject = ['-days', '1', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const files = ['-keyout', key, '-out', pem];
+  await execa('openssl', ['req', '-x509', '-nodes', ...curve, ...subject, ...files]);
   return { certificate: await readFile(pem, 'utf8'), key: await readFile(key, 'utf8') };
 }
 
@@ -66,11 +67,25 @@ afterAll(async () => {
 
 const url = (): string => `https://127.0.0.1:${(server.address() as AddressInfo).port}/callback`;
 
+async function change(tenantId: number, settings: Partial<CallbackSettings>): Promise<void> {
+  const before = await getCallbackSettings(database.db, tenantId);
+  await putCallbackSettings(database.db, tenantId, { ...before, ...settings });
+}
+
 async function addTenantWith(settings: Partial<CallbackSettings>): Promise<number> {
   const id = await addTenant(database.db);
-  const before = await getCallbackSettings(database.db, id);
-  await putCallbackSettings(database.db, id, { ...before, ...settings });
+  await change(id, settings);
   return id;
+}
+
+/** Whether attempts of a tenant were made with verification, each answer once. */
+async function verified(tenantId: number): Promise<readonly (boolean | null)[]> {
+  const { rows } = await sql<{ tls_verified: boolean | null }>`
+    SELECT DISTINCT tls_verified
+    FROM delivery_attempts a JOIN deliveries d ON d.id = delivery_id
+      JOIN streams s ON s.id = stream_id JOIN endpoints e ON e.id = endpoint_id
+    WHERE tenant_id = ${tenantId}`.execute(database.db);
+  return rows.map((row) => row.tls_verified);
 }
 
 async function send(tenantId: number): Promise<string | null> {
@@ -92,6 +107,23 @@ test('verification is off for one tenant, and on for another at the same receive
   expect(await send(careful)).toMatch(/^tls: /);
   expect(await countStates(database.db, trusting)).toEqual({ delivered: 3 });
   expect((await countStates(database.db, careful))['delivered']).toBeUndefined();
+  expect(await verified(trusting)).toEqual([false]);
+  expect(await verified(careful)).toEqual([true]);
+  const { rows } = await sql<{ message: string }>`
+    SELECT logs.message FROM logs JOIN jobs ON jobs.id = job_id
+    WHERE tenant_id = ${trusting} AND progname = 'callback'`.execute(database.db);
+  expect(rows.map((row) => row.message)).toEqual(
+    Array(3).fill(expect.stringContaining('(TLS not verified) answered 200')),
+  );
+});
+
+test('verification that is switched off and on again is so from the next attempt', async () => {
+  const id = await addTenant(database.db);
+  expect(await send(id)).toMatch(/^tls: /);
+  await change(id, { verifiesTls: false });
+  expect(await send(id)).toBeNull();
+  await change(id, { verifiesTls: true });
+  expect(await send(id)).toMatch(/^tls: /);
 });
 
 test('a receiver that asks for a certificate sees the tenant’s own and no other’s', async () => {
@@ -107,7 +139,8 @@ test('a receiver that asks for a certificate sees the tenant’s own and no othe
 });
 
 test('a tenant’s own schedule applies to it alone', async () => {
-  const id = await addTenantWith({ retryWaitsSeconds: [7, 7, 7] });
+  const id = await addTenant(database.db);
+  await putSetting(database.db, id, 'callback_schedule', '7,7,7');
   await tellJob(database.db, await addJob(database.db, id, [url()]), 0);
   const [endpoint = 0] = await endpointIds(database.db, id);
   const deps = { db: database.db, egress, secrets: box, retryWaitsSeconds: [600] };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Attempted, judgeAttempt } from '../../../src/domain/delivery-outcome.ts';
+import { type Attempted, judgeAttempt, judgeFault } from '../../../src/domain/delivery-outcome.ts';
 
 const WAITS = [5, 300, 1800];
 const CONTEXT = { nowMs: Date.UTC(2030, 0, 1), random: 0.5 };
@@ -71,4 +71,17 @@ test('Retry-After of 429 and 503 holds the endpoint, ten minutes at most; the ev
     retrySeconds: 7200,
     endpointPauseSeconds: 0,
   });
+});
+
+test('errors of the engine itself are waited out four times, and park the event at the fifth', () => {
+  expect([0, 1, 2, 3].map((faults) => judgeFault(faults, 0.5))).toEqual(
+    Array(4).fill({
+      state: 'pending',
+      isRefusal: false,
+      retrySeconds: 30,
+      isEndpointWell: undefined,
+      endpointPauseSeconds: 0,
+    }),
+  );
+  expect(judgeFault(4, 0.5)).toMatchObject({ state: 'parked', retrySeconds: undefined });
 });
