@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { RunningPiece } from '../../dev/stack/piece.ts';
 import { closeDb, createDb, type Db } from '../../src/store/db.ts';
-import { getCallbackSettings, putCallbackSettings } from '../../src/store/callback-settings.ts';
+import { putSetting } from '../../src/store/settings.ts';
 import { insertJobEndEvent, insertTaskEvents } from '../../src/store/events.ts';
 import { CallbackSink, orderFaults, type SinkRequest } from '../helpers/callback-sink.ts';
 import { TestEngine, until } from '../helpers/engine.ts';
@@ -79,9 +79,7 @@ async function addJobs(): Promise<ReadonlyMap<number, readonly number[]>> {
   const jobs = new Map<number, readonly number[]>();
   for (let at = 0; at < TENANTS; at++) {
     const tenantId = await addTenant(db);
-    const settings = await getCallbackSettings(db, tenantId);
-    const retryWaitsSeconds = Array.from({ length: 20 }, () => 1);
-    await putCallbackSettings(db, tenantId, { ...settings, retryWaitsSeconds });
+    await putSetting(db, tenantId, 'callback_schedule', Array(20).fill(1).join(','));
     const urls = sinks.map((one) => one.url());
     const ids = Array.from({ length: JOBS / TENANTS }, () => addJob(db, tenantId, urls));
     jobs.set(tenantId, await Promise.all(ids));
