@@ -14,7 +14,7 @@ export const CallbackShape = z
   .superRefine((shape, context) => {
     for (const kind of ['task', 'job'] as const) {
       const template = shape[kind];
-      const fault = template === undefined ? undefined : templateFault(template, 0);
+      const fault = template === undefined ? undefined : shapeFault(template);
       if (fault !== undefined) {
         context.addIssue({ code: 'custom', path: [kind], message: fault });
       }
@@ -25,13 +25,17 @@ const MOST_LEVELS = 16;
 const MOST_CHARACTERS = 16 * 1024;
 const PATH = /^\$(?:\.[A-Za-z_][A-Za-z0-9_-]*)+$/;
 
+function shapeFault(template: unknown): string | undefined {
+  if (template === null) return "is null; leave it out to get the contract's body";
+  // levels first: what is nested without end cannot be turned into text
+  const fault = templateFault(template, 0);
+  if (fault !== undefined) return fault;
+  return JSON.stringify(template).length > MOST_CHARACTERS
+    ? `has more than ${MOST_CHARACTERS} characters`
+    : undefined;
+}
+
 function templateFault(template: unknown, level: number): string | undefined {
-  if (level === 0 && template === null) {
-    return "is null; leave it out to get the contract's body";
-  }
-  if (level === 0 && JSON.stringify(template).length > MOST_CHARACTERS) {
-    return `has more than ${MOST_CHARACTERS} characters`;
-  }
   if (level > MOST_LEVELS) return `is nested more than ${MOST_LEVELS} levels`;
   if (typeof template === 'string' && template.startsWith('$.') && !PATH.test(template)) {
     return `${JSON.stringify(template.slice(0, 60))} is no path: it must look like $.metadata.duration`;

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { createEgress, type Egress } from '../../src/egress/egress.ts';
 import { insertTaskEvents } from '../../src/store/events.ts';
 import { inTransaction } from '../../src/store/db.ts';
-import { createTestApi, OTHER, submission, type TestApi } from '../helpers/api.ts';
+import { ACME, createTestApi, OTHER, submission, type TestApi } from '../helpers/api.ts';
 import { CallbackSink } from '../helpers/callback-sink.ts';
 import { drain, taskEvent, tellJob } from '../integration/callbacks/deliveries.ts';
 
@@ -152,10 +152,76 @@ test('a range of time is replayed for one URL of all jobs of the client, and of 
   await sendAll();
 });
 
+test('every replay is in the audit, with what was chosen and found, and without tokens', async () => {
+  const id = await submit(['/audited?token=canary-0123456789']);
+  await tellJob(api.database.db, id, 1);
+  await sql`TRUNCATE audit`.execute(api.database.db);
+  const url = sink.url('/audited?token=canary-0123456789');
+  const event = `te_${id}_job_end`;
+  await api.send('POST', `/jobs/${id}/callbacks/replay`, { url, event });
+  await api.send('POST', '/callbacks/replay', { from: '2001-01-01', to: '2001-01-02' });
+  const { rows } = await sql<{ actor: string; action: string; detail: unknown }>`
+    SELECT actor, action, detail FROM audit ORDER BY id`.execute(api.database.db);
+  expect(rows).toEqual([
+    {
+      actor: 'acme',
+      action: 'callbacks.replay',
+      detail: {
+        jobId: id,
+        event,
+        url: sink.url('/audited?token=****6789'),
+        withDelivered: false,
+        replayed: 0,
+        hurried: 1,
+      },
+    },
+    {
+      actor: 'acme',
+      action: 'callbacks.replay',
+      detail: {
+        from: '2001-01-01T00:00:00.000Z',
+        to: '2001-01-02T00:00:00.000Z',
+        withDelivered: false,
+        replayed: 0,
+        hurried: 0,
+      },
+    },
+  ]);
+});
+
+test.each([
+  ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 'a=1', 415],
+  ['a compressed body', { 'content-encoding': 'gzip' }, '{}', 415],
+  ['a body of more than 2 MiB', {}, JSON.stringify({ url: 'x'.repeat(2_100_000) }), 413],
+  ['half a body', {}, '{"url":', 400],
+  ['no object', {}, '[]', 400],
+])('a replay with %s is refused', async (_, headers, body, expected) => {
+  const id = await submit(['/refused']);
+  for (const path of [`/jobs/${id}/callbacks/replay`, '/callbacks/replay']) {
+    const answer = await api.send('POST', path, body, { ...ACME, ...headers });
+    expect([answer.status, typeof answer.json.error]).toEqual([expected, 'string']);
+  }
+});
+
+test.each([
+  ['after', '/events?after=-1'],
+  ['limit', '/events?limit=1001'],
+  ['wait', '/events?wait=31'],
+  ['after', '/jobs/ID/callbacks?after=x'],
+])('a query that cannot be is refused, naming %s', async (field, path) => {
+  const id = await submit(['/query']);
+  const answer = await api.send('GET', path.replace('ID', String(id)));
+  expect([answer.status, answer.json.error]).toEqual([
+    400,
+    expect.stringMatching(new RegExp(`^${field}`)),
+  ]);
+});
+
 test.each([
   ['event', { event: 'te_1' }],
   ['event', { event: 'te_999999_1_start' }],
   ['url', { url: 7 }],
+  ['url', { url: 'http://a/\u0000' }],
   ['force', { force: 'perhaps' }],
 ])('a replay that cannot be is refused, naming %s', async (field, body) => {
   const id = await submit(['/z']);

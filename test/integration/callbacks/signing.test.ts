@@ -111,13 +111,17 @@ test('what was tampered with is not accepted: body, id, time, another secret', a
   if (request === undefined) throw new Error('nothing came');
   const headers = headersOf(request);
   const timestamp = Number(headers['webhook-timestamp']);
-  expect(() => verify(secret, { ...request, text: `${request.text} ` })).toThrow(/signature|timestamp/i);
+  expect(() => verify(secret, { ...request, text: `${request.text} ` })).toThrow(
+    /signature|timestamp/i,
+  );
   for (const changed of [
     { 'webhook-id': 'te_1_1_start' },
     { 'webhook-timestamp': String(timestamp - 1) },
     { 'webhook-timestamp': String(timestamp + 360) },
   ]) {
-    expect(() => verify(secret, { ...request, headers: { ...headers, ...changed } })).toThrow(/signature|timestamp/i);
+    expect(() => verify(secret, { ...request, headers: { ...headers, ...changed } })).toThrow(
+      /signature|timestamp/i,
+    );
   }
   expect(() => verify(createSigningSecret('v1'), request)).toThrow(/signature|timestamp/i);
   verify(secret, request);

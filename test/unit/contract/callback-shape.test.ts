@@ -32,6 +32,14 @@ test('two dollar signs are a plain one', () => {
   expect(shapeCallback({ job: ['$$.job_id', '$5'] }, 'job', BODY)).toBe('["$.job_id","$5"]');
 });
 
+test('literals and names of members are data, whatever stands in them', () => {
+  const hard = '"}\r\nhost: evil\r\n\u2028<script>';
+  const text = shapeCallback({ job: { [hard]: hard, id: '$.job_id' } }, 'job', BODY);
+  expect(JSON.parse(text)).toEqual({ [hard]: hard, id: 7 });
+  const twisted = JSON.parse('{"__proto__": {"job_id": "$.job_id"}}') as unknown;
+  expect(shapeCallback({ job: twisted }, 'job', BODY)).toBe('{"__proto__":{"job_id":7}}');
+});
+
 test('what has no template keeps the body of the contract', () => {
   expect(shapeCallback({ job: {} }, 'task', BODY)).toBe(BODY);
   expect(shapeCallback(null, 'job', BODY)).toBe(BODY);
@@ -44,17 +52,22 @@ test('a path never leads out of the body: members of every object are no values'
 });
 
 test.each([
-  [{ job: { a: '$.files[0]' } }, /is no path/],
-  [{ task: '$.' }, /is no path/],
-  [{ job: 'x'.repeat(20_000) }, /more than 16384 characters/],
-  [{ other: {} }, /other/],
-])('a template that cannot be is refused: %j', (shape, reason) => {
+  [/is no path/, { job: { a: '$.files[0]' } }],
+  [/is no path/, { task: '$.' }],
+  [/is no path/, { task: '$.a..b' }],
+  [/is no path/, { task: { deep: ['$.a[*]'] } }],
+  [/is null; leave it out/, { job: null }],
+  [/more than 16384 characters/, { job: 'x'.repeat(20_000) }],
+  [/other/, { other: {} }],
+])('a template that cannot be is refused: %s', (reason, shape) => {
   const parsed = CallbackShape.safeParse(shape);
   expect(parsed.success ? '' : parsed.error.message).toMatch(reason);
 });
 
 test('a template nested without end is refused', () => {
-  let template: unknown = 'x';
-  for (let level = 0; level < 30; level++) template = { in: template };
-  expect(CallbackShape.safeParse({ job: template }).success).toBe(false);
+  for (const levels of [18, 200_000]) {
+    const template: unknown = JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
+    const parsed = CallbackShape.safeParse({ job: template });
+    expect(parsed.error?.message).toContain('is nested more than 16 levels');
+  }
 });
