@@ -16,7 +16,7 @@ const TASKS = 12;
 const KILLS = 20;
 const EVENTS = TASKS * 2 + 1;
 /** Requests between two kills, from a random number of these on. */
-const [LEAST, MOST] = [150, 450];
+const [LEAST, MOST] = [50, 150];
 
 /** temporal.api.enums.v1.PendingActivityState. */
 const PENDING_ACTIVITY_STATE_STARTED = 2;
@@ -92,7 +92,7 @@ async function tellSlowly(jobId: number): Promise<void> {
   for (let task = 1; task <= TASKS; task++) {
     for (const event of ['start', 'complete'] as const) {
       await insertTaskEvents(db, jobId, [taskEvent(jobId, task, event)]);
-      await new Promise((resolve) => setTimeout(resolve, between(random, 0, 4000)));
+      await new Promise((resolve) => setTimeout(resolve, between(random, 0, 3000)));
     }
   }
   await insertJobEndEvent(db, jobId, JSON.stringify({ job_id: jobId, status: 'completed' }));

@@ -79,12 +79,15 @@ async function resetJob(jobId: number): Promise<string> {
   const handle = client.workflow.getHandle(jobWorkflowId(jobId));
   const { runId } = await handle.describe();
   const { events } = await client.workflow.getHandle(jobWorkflowId(jobId), runId).fetchHistory();
-  const first = events?.find((event) => event.workflowTaskCompletedEventAttributes != null);
-  if (first?.eventId == null) throw new Error('no workflow task was completed');
+  const first = events?.find(
+    ({ workflowTaskCompletedEventAttributes: completed }) => (completed ?? null) !== null,
+  );
+  const eventId = first?.eventId ?? null;
+  if (eventId === null) throw new Error('no workflow task was completed');
   const reset = await client.workflowService.resetWorkflowExecution({
     namespace: engine.namespace,
     workflowExecution: { workflowId: jobWorkflowId(jobId), runId },
-    workflowTaskFinishEventId: first.eventId,
+    workflowTaskFinishEventId: eventId,
     requestId: randomUUID(),
     reason: 'by the test',
   });
