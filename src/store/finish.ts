@@ -73,7 +73,9 @@ export async function finishInTransaction(transaction: Db, end: JobEnd): Promise
     timeMs: end.timeMs,
     ...(job.result === null || job.isFailed ? {} : { result: job.result }),
   });
-  await insertJobEndEvent(transaction, end.jobId, shapeCallback(shape, 'job', body));
+  const sent = shapeCallback(shape, 'job', body);
+  await insertJobEndEvent(transaction, end.jobId, sent);
+  await warnOfSize(transaction, end.jobId, Buffer.byteLength(sent));
   await insertLog(transaction, {
     jobId: end.jobId,
     severity: job.isFailed ? 'ERROR' : 'INFO',
@@ -82,6 +84,19 @@ export async function finishInTransaction(transaction: Db, end: JobEnd): Promise
   });
   await admitInTransaction(transaction, row.tenant_id);
   return true;
+}
+
+/** Bodies that many receivers take; what is longer is sent whole all the same. */
+const COMMON_BODY_BYTES = 256 * 1024;
+
+async function warnOfSize(transaction: Db, jobId: number, sizeBytes: number): Promise<void> {
+  if (sizeBytes <= COMMON_BODY_BYTES) return;
+  await insertLog(transaction, {
+    jobId,
+    severity: 'WARN',
+    progname: 'controller',
+    message: `The job end callback has ${Math.round(sizeBytes / 1024)} KB; some receivers refuse more than 256 KB`,
+  });
 }
 
 /**

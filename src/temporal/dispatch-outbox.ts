@@ -20,7 +20,7 @@ import type { TemporalClient } from './client.ts';
 import { cancelJobWorkflow, resumeJobWorkflow, startJobWorkflow } from './start-job.ts';
 
 const BATCH = 20;
-const CALL_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 5_000;
 const LONGEST_DELAY_SECONDS = 5;
 
 // grpc status codes: what Temporal will refuse tomorrow too

@@ -67,6 +67,8 @@ export class CallbackSink {
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = '';
+    // characters that two chunks share stay whole
+    request.setEncoding('utf8');
     for await (const chunk of request) text += String(chunk);
     const seen = {
       path: request.url ?? '/',
