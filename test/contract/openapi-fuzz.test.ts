@@ -36,12 +36,6 @@ parameters = { wait = 0 }
 
 const CONFIG = [...SLOW, WAITING].join('\n');
 
-/** A reader of events that asks to wait does so for up to half a minute: here none does. */
-const NO_WAIT = `[[operations]]
-include-path = "/events"
-parameters = { "query.wait" = 0 }
-`;
-
 /** Command line options; one worker, as two of them race inside its generator. */
 const options = (more: Readonly<Record<string, string>>): readonly string[] => [
   '--continue-on-failure',
@@ -80,7 +74,7 @@ test.skipIf('missing' in schemathesis)(
   async () => {
     const program = 'program' in schemathesis ? schemathesis.program : '';
     const config = join(engine.folder, 'schemathesis.toml');
-    await writeFile(config, `${CONFIG}\n${NO_WAIT}`);
+    await writeFile(config, CONFIG);
     const seed = String(Date.now() % 1_000_000);
     const run = await execa(
       program,
