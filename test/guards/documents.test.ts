@@ -32,7 +32,7 @@ test('every npm script that a document names is there', async () => {
   const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   for (const page of await documents()) {
     const text = await readFile(join(ROOT, page), 'utf8');
-    for (const [, name = ''] of text.matchAll(/npm run ([a-z][a-z:-]*)/g)) {
+    for (const [, name = ''] of text.matchAll(/npm run ([a-z][a-z0-9:-]*)/g)) {
       expect([page, name, typeof scripts[name]]).toEqual([page, name, 'string']);
     }
   }
