@@ -12,8 +12,6 @@ import {
  * disabled tenant, die within this in every process.
  */
 const REMEMBER_MS = 3000;
-/** A wrong key is looked for again where what is remembered is older: a new key works at once. */
-const DOUBT_MS = 250;
 /** Names remembered, unknown ones among them. */
 const MOST_NAMES = 10_000;
 
@@ -23,6 +21,8 @@ const NOBODY = [{ id: 0, hash: Buffer.alloc(32) }];
 interface Remembered {
   readonly credentials: Promise<TenantCredentials | undefined>;
   readonly sinceMs: number;
+  /** Counts the looks into the store. */
+  readonly look: number;
 }
 
 /** Finds the tenant that a name and a key belong to, in constant time for right and wrong ones. */
@@ -40,10 +40,14 @@ export function createAuthenticator(
   const { onUse, nowMs = () => performance.now() } = options;
   const remembered = new Map<string, Remembered>();
 
-  const recall = (name: string, maxAgeMs: number): Remembered => {
+  let looks = 0;
+
+  /** What is known of a name, where `isGood` takes it, else what a new look into the store gives. */
+  const recall = (name: string, isGood: (known: Remembered) => boolean): Remembered => {
     const known = remembered.get(name);
-    if (known !== undefined && nowMs() - known.sinceMs <= maxAgeMs) return known;
-    const fresh = { credentials: getTenantCredentials(db, name), sinceMs: nowMs() };
+    if (known !== undefined && isGood(known)) return known;
+    looks += 1;
+    const fresh = { credentials: getTenantCredentials(db, name), sinceMs: nowMs(), look: looks };
     // set anew, so that the first of the map is the oldest
     remembered.delete(name);
     remembered.set(name, fresh);
@@ -64,10 +68,12 @@ export function createAuthenticator(
 
   return async (name, apiKey) => {
     const given = hashApiKey(apiKey);
-    const known = recall(name, REMEMBER_MS);
+    const looksBefore = looks;
+    const known = recall(name, ({ sinceMs }) => nowMs() - sinceMs <= REMEMBER_MS);
     const tenant = match(await known.credentials, given);
     if (tenant !== undefined) return tenant;
-    const again = recall(name, DOUBT_MS);
+    // a new key works at once: one that is not known is looked for after it was asked about
+    const again = recall(name, ({ look }) => look > looksBefore);
     return again === known ? undefined : match(await again.credentials, given);
   };
 }

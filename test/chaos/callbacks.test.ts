@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CallbackSink, orderFaults } from '../helpers/callback-sink.ts';
 import { makeClip } from '../helpers/clips.ts';
 import { TestEngine, until } from '../helpers/engine.ts';
+import { putSetting } from '../../src/store/settings.ts';
+import { getTenant } from '../../src/store/tenants.ts';
 
 const JOBS = 8;
 
@@ -17,6 +19,14 @@ const random = (): number => {
 
 beforeAll(async () => {
   engine = await TestEngine.create();
+  // seconds in place of minutes and hours
+  const tenant = await getTenant(engine.database.db, 'acme');
+  await putSetting(
+    engine.database.db,
+    tenant?.id ?? 0,
+    'callback_schedule',
+    Array(20).fill(1).join(','),
+  );
   sink = await new CallbackSink(() => (random() < 0.3 ? 503 : 200)).start();
 });
 
