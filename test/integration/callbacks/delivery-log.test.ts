@@ -59,7 +59,7 @@ test('a delivery is a row out of sight: method, URL, status, duration, headers w
   ]);
   for (const row of rows) {
     expect(row.message).toMatch(
-      /^POST http:\/\/127\.0\.0\.1:\d+\/cb\?sig=\*{4}wxyz&page=2 answered 200 in \d+ ms with x-partner: Bearer \*{4}abcd$/,
+      /^POST te_\d+_\w+ to http:\/\/127\.0\.0\.1:\d+\/cb\?sig=\*{4}wxyz&page=2 answered 200 in \d+ ms with x-partner: Bearer \*{4}abcd$/,
     );
   }
 });
@@ -73,7 +73,7 @@ test('a failed attempt is a warning with the next try, the last one an error; bo
     ['DEBUG', false],
   ]);
   expect(rows[0]?.message).toMatch(
-    /\?sig=\*{4}wxyz&page=2 answered 503 after \d+ ms; attempt 2 in 0\.\d s$/,
+    /\?sig=\*{4}wxyz&page=2 answered 503 after \d+ ms; next attempt in 0\.\d s$/,
   );
   expect(rows[1]?.message).toMatch(/given up after 2 attempts: answered 503$/);
 });
