@@ -64,6 +64,8 @@ async function admitWithoutLock(db: Db, tenantId: number): Promise<void> {
     WHERE tenant_id = ${tenantId} AND ended_at IS NULL AND (queue_state = 1 OR is_leaving)`.execute(
     db,
   );
+  // a moment in which another admission counts the same slots, so that it does on an idle machine too
+  await sql`SELECT pg_sleep(0.005)`.execute(db);
   await admitNext(db, tenantId, Math.max(0, rows[0]?.free ?? 0), sql`priority, id`);
 }
 
@@ -96,11 +98,18 @@ async function admitNext(
     INSERT INTO outbox (job_id, kind) SELECT id, 'start' FROM admitted`.execute(db);
 }
 
+/** What the judge in Postgres says of a slot too many. */
+const OVERFULL = /holds \d+ slots of \d+|admitted as/;
+
 test(
   'an admission without the lock is found out',
   async () => {
-    const found = await faultsOf({ seed: 3, jobs: 300, tenants: 1, admit: admitWithoutLock });
-    expect(found.join()).toMatch(/holds \d+ slots of \d+|admitted as/);
+    const found: string[] = [];
+    // whether two meet is chance: one of several runs shows it
+    for (let seed = 3; seed < 9 && !OVERFULL.test(found.join()); seed++) {
+      found.push(...(await faultsOf({ seed, jobs: 300, tenants: 1, admit: admitWithoutLock })));
+    }
+    expect(found.join()).toMatch(OVERFULL);
   },
   TEST_MS,
 );
