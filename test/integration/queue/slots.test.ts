@@ -107,7 +107,15 @@ test(
     const found: string[] = [];
     // whether two meet is chance: one of several runs shows it
     for (let seed = 3; seed < 9 && !OVERFULL.test(found.join()); seed++) {
-      found.push(...(await faultsOf({ seed, jobs: 300, tenants: 1, admit: admitWithoutLock })));
+      found.push(
+        ...(await faultsOf({
+          seed,
+          jobs: 300,
+          tenants: 1,
+          admit: admitWithoutLock,
+          settings: ['max_jobs'],
+        })),
+      );
     }
     expect(found.join()).toMatch(OVERFULL);
   },
