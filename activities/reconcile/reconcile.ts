@@ -2,7 +2,6 @@ import type { Logger } from '../../src/log/logger.ts';
 import { admitJobs } from '../../src/store/admission.ts';
 import type { Db } from '../../src/store/db.ts';
 import { listDispatchedJobs, listWaitingTenants, requeueStart } from '../../src/store/reconcile.ts';
-import { listOpenTasks } from '../../src/store/tasks.ts';
 import type { JournalActivities } from '../journal/contract.ts';
 
 /** How Temporal knows an execution. */
@@ -30,22 +29,9 @@ export function createReconcile(deps: {
   const { db, log } = deps;
 
   const end = async (jobId: number, reason: string): Promise<void> => {
-    const timeMs = Date.now();
-    const open = await listOpenTasks(db, jobId);
     log.warn({ jobId, reason }, 'execution ended without its end code; ending the job as failed');
-    await deps.journal.finishJob({
-      jobId,
-      isFailed: true,
-      reason,
-      timeMs,
-      events: open.map((task) => ({
-        taskNumber: task.taskNumber,
-        taskName: task.name,
-        event: 'fail',
-        message: reason,
-        timeMs,
-      })),
-    });
+    const timeMs = Date.now();
+    await deps.journal.finishJob({ jobId, isFailed: true, reason, timeMs, events: [] });
   };
 
   const check = async (jobId: number): Promise<void> => {

@@ -61,7 +61,7 @@ export async function finishInTransaction(transaction: Db, end: JobEnd): Promise
   const message = job.isFailed ? reason : (job.result?.message ?? '');
   await sql`UPDATE jobs SET message = ${message} WHERE id = ${end.jobId}`.execute(transaction);
   const { shape } = await getCallbackSettings(transaction, row.tenant_id);
-  if (job.isFailed) await closeOpenTasks(transaction, { ...job, shape }, message, end.timeMs);
+  if (job.isFailed) await closeOpenTasks(transaction, { ...job, shape }, end.reason, end.timeMs);
   const body = buildJobCallback({
     jobId: job.id,
     isFailed: job.isFailed,
