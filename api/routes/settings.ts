@@ -1,7 +1,4 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import type { Context } from 'hono';
-import type { z } from 'zod';
-import { describeIssue } from '../../src/contract/fault.ts';
 import { CapBody, SettingBody, toSettingList } from '../../src/contract/settings.ts';
 import { isCapped, isSystemAdmin } from '../../src/domain/roles.ts';
 import { changeCap } from '../../src/store/change-cap.ts';
@@ -17,14 +14,8 @@ import {
   describeChangeSetting,
   listSettingsRoute,
 } from '../openapi/settings.ts';
+import { parseBody } from '../parse-body.ts';
 import { applySettingChange } from '../setting-effects.ts';
-
-function parseBody<Schema extends z.ZodType>(c: Context<ApiEnv>, schema: Schema): z.output<Schema> {
-  const value = c.get('body')?.value;
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new ApiError(400, describeIssue(parsed.error, value));
-  return parsed.data;
-}
 
 function requireSystemAdmin(asker: Tenant, what: string): void {
   if (!isSystemAdmin(asker)) throw new ApiError(403, `${what} needs the role system_admin`);
