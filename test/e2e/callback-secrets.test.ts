@@ -14,6 +14,7 @@ import { readConfig } from '../../src/config/config.ts';
 import { certificateContext, signingContext } from '../../src/domain/callback-secrets.ts';
 import { createSecretBox } from '../../src/secrets/secret-box.ts';
 import { dumpDatabase } from '../helpers/dump-database.ts';
+import { dumpHistories } from '../helpers/dump-histories.ts';
 import { TestEngine, until } from '../helpers/engine.ts';
 
 const CANARY = 'canary9f3b71d2c4e85a06';
@@ -121,25 +122,9 @@ async function submitOne(): Promise<number> {
   return jobId;
 }
 
-/** Every text in a history, payloads decoded. */
-function textsIn(value: unknown): readonly string[] {
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(textsIn);
-}
-
-async function dumpHistories(): Promise<string> {
-  const texts: string[] = [];
-  for await (const { workflowId, runId } of client.workflow.list()) {
-    texts.push(...textsIn(await client.workflow.getHandle(workflowId, runId).fetchHistory()));
-  }
-  return texts.join('\n');
-}
-
 /** Rows, histories and the processes' logs, each seen to hold something of what went on. */
 async function dumpAll(): Promise<readonly string[]> {
-  const [rows, histories] = [await dumpDatabase(engine.database.db), await dumpHistories()];
+  const [rows, histories] = [await dumpDatabase(engine.database.db), await dumpHistories(client)];
   const logs = await Promise.all(
     ['api.log', 'worker.log'].map((name) => readFile(join(engine.folder, name), 'utf8')),
   );
