@@ -1,6 +1,11 @@
 import { insertAudit } from '../src/store/audit.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
-import { getTenant, lockTenant, type Tenant, type TenantRecord } from '../src/store/tenants.ts';
+import {
+  getTenant,
+  lockTenantRecord,
+  type Tenant,
+  type TenantRecord,
+} from '../src/store/tenants.ts';
 import { CliError } from './command.ts';
 
 /** Who the audit says it was. */
@@ -30,7 +35,7 @@ export async function changeTenant<Result>(
   work: (transaction: Db, tenant: TenantRecord) => Promise<Change<Result>>,
 ): Promise<Result> {
   return inTransaction(db, async (transaction) => {
-    const tenant = await lockTenant(transaction, name);
+    const tenant = await lockTenantRecord(transaction, name);
     if (tenant === undefined) throw unknownTenant(name);
     const { action, detail, result } = await work(transaction, tenant);
     await insertAudit(transaction, { tenantId: tenant.id, actor: ACTOR, action, detail });

@@ -3,7 +3,8 @@ import { callbackId } from '../domain/callback.ts';
 import { DELIVERY_STATES } from '../domain/delivery-outcome.ts';
 import { joinObject } from '../domain/raw-json.ts';
 import { taskId } from '../domain/task-id.ts';
-import type { LedgerAttempt, LedgerDelivery, LedgerEvent } from '../store/ledger.ts';
+import type { DeliveryAttempt } from '../store/deliveries.ts';
+import type { LedgerDelivery, LedgerEvent } from '../store/ledger.ts';
 
 const time = z.iso.datetime({ precision: 3 });
 
@@ -68,7 +69,7 @@ const errorClass = (error: string | null): string | null => {
   return error.startsWith('answered ') ? 'http' : (/^([a-z]+): /.exec(error)?.[1] ?? 'not sent');
 };
 
-const toAttemptJson = (attempt: LedgerAttempt): z.infer<typeof AttemptJson> => ({
+const toAttemptJson = (attempt: DeliveryAttempt): z.infer<typeof AttemptJson> => ({
   time: attempt.at.toISOString(),
   milliseconds: attempt.durationMs,
   status: attempt.status,

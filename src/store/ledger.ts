@@ -1,20 +1,7 @@
 import { sql } from 'kysely';
 import type { DeliveryState } from '../domain/delivery-outcome.ts';
 import type { Db } from './db.ts';
-
-/** One attempt to deliver an event to a URL. */
-export interface LedgerAttempt {
-  readonly at: Date;
-  readonly durationMs: number;
-  /** HTTP status, null where there was no answer. */
-  readonly status: number | null;
-  /** Why it does not count as delivered, null where it does. */
-  readonly error: string | null;
-  /** First 2 KB of the answer. */
-  readonly answer: string | null;
-  /** Whether the receiver's certificate was verified; null over http. */
-  readonly isTlsVerified: boolean | null;
-}
+import type { DeliveryAttempt } from './deliveries.ts';
 
 /** An event on its way to one URL. */
 export interface LedgerDelivery {
@@ -24,7 +11,7 @@ export interface LedgerDelivery {
   /** When the stream it waits in may be tried; null where it waits for nothing. */
   readonly nextAttemptAt: Date | null;
   /** All attempts, oldest first, those before a replay too. */
-  readonly attempts: readonly LedgerAttempt[];
+  readonly attempts: readonly DeliveryAttempt[];
 }
 
 /** An event of a job with its deliveries. */

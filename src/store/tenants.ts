@@ -143,7 +143,10 @@ export async function listTenants(db: Db): Promise<readonly TenantRecord[]> {
 }
 
 /** A tenant by name, held until the transaction ends: nobody else changes it or its keys meanwhile. */
-export async function lockTenant(transaction: Db, name: string): Promise<TenantRecord | undefined> {
+export async function lockTenantRecord(
+  transaction: Db,
+  name: string,
+): Promise<TenantRecord | undefined> {
   const { rows } = await sql<RecordRow>`
     SELECT ${COLUMNS}, created_at, disabled_at FROM tenants WHERE name = ${name}
     FOR NO KEY UPDATE`.execute(transaction);
