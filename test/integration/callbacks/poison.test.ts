@@ -1,44 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { certificateContext } from '../../../src/domain/callback-secrets.ts';
-import { createEgress, type Egress } from '../../../src/egress/egress.ts';
+import type { Egress } from '../../../src/egress/egress.ts';
 import { createSecretBox } from '../../../src/secrets/secret-box.ts';
 import { getCallbackSettings, putCallbackSettings } from '../../../src/store/callback-settings.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { replayDeliveries } from '../../../src/store/replay.ts';
 import { CallbackSink } from '../../helpers/callback-sink.ts';
-import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { addJob, addTenant, countStates, drain, endpointIds, tellJob } from './deliveries.ts';
+import { useCallbackScene } from './scene.ts';
+
+const scene = useCallbackScene();
 
 const box = createSecretBox([randomBytes(32)]);
 
-let database: TestDatabase;
-let egress: Egress;
 let sink: CallbackSink;
-let tenantId = 0;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  egress = createEgress();
-});
 
 beforeEach(async () => {
-  tenantId = await addTenant(database.db);
   sink = await new CallbackSink().start();
 });
 
 afterEach(() => sink.close());
 
-afterAll(async () => {
-  await egress.close();
-  await database.drop();
-});
-
 /** One drain after the other, each as if the wait after the last had passed. */
-async function drainTimes(times: number, out: Egress = egress): Promise<void> {
-  const { db } = database;
-  const [endpointId = 0] = await endpointIds(db, tenantId);
+async function drainTimes(times: number, out: Egress = scene.egress): Promise<void> {
+  const { db } = scene.database;
+  const [endpointId = 0] = await endpointIds(db, scene.tenantId);
   for (let at = 0; at < times; at++) {
     await drain({ db, egress: out, secrets: box, retryWaitsSeconds: [600] }, endpointId);
     await sql`
@@ -52,25 +40,27 @@ const attemptErrors = async (): Promise<readonly string[]> => {
   const { rows } = await sql<{ error: string }>`
     SELECT error FROM delivery_attempts a JOIN deliveries d ON d.id = delivery_id
       JOIN streams s ON s.id = stream_id JOIN endpoints e ON e.id = endpoint_id
-    WHERE tenant_id = ${tenantId} AND error IS NOT NULL ORDER BY a.id`.execute(database.db);
+    WHERE tenant_id = ${scene.tenantId} AND error IS NOT NULL ORDER BY a.id`.execute(
+    scene.database.db,
+  );
   return rows.map((row) => row.error);
 };
 
 test('a callback at which the engine fails is parked at the fifth error; its job and the others go on', async () => {
-  const { db } = database;
+  const { db } = scene.database;
   let failures = 0;
   const failing: Egress = {
     close: () => Promise.resolve(),
     postJson: (request) => {
       const isPoison = request.url.endsWith('/poison') && request.body.includes('"event":"start"');
-      if (!isPoison) return egress.postJson(request);
+      if (!isPoison) return scene.egress.postJson(request);
       failures += 1;
       throw new TypeError('canary-5ec3e7 is not a function');
     },
   };
-  const poisoned = await addJob(db, tenantId, [sink.url('/poison'), sink.url('/fine')]);
+  const poisoned = await addJob(db, scene.tenantId, [sink.url('/poison'), sink.url('/fine')]);
   await tellJob(db, poisoned, 1);
-  const other = await addJob(db, tenantId, [sink.url('/fine')]);
+  const other = await addJob(db, scene.tenantId, [sink.url('/fine')]);
   await tellJob(db, other, 1);
 
   await drainTimes(1, failing);
@@ -80,7 +70,7 @@ test('a callback at which the engine fails is parked at the fifth error; its job
   expect(sink.delivered(poisoned, '/fine')).toHaveLength(3);
   await drainTimes(4, failing);
   expect(failures).toBe(5);
-  expect(await countStates(db, tenantId)).toEqual({ delivered: 8, parked: 1 });
+  expect(await countStates(db, scene.tenantId)).toEqual({ delivered: 8, parked: 1 });
   expect(sink.delivered(poisoned, '/poison')).toHaveLength(2);
 
   const errors = (await listLogs(db, poisoned, { withInvisible: false })).filter(
@@ -93,7 +83,7 @@ test('a callback at which the engine fails is parked at the fifth error; its job
 });
 
 test('an attempt that cannot be recorded is counted all the same, and replayed once it can be', async () => {
-  const { db } = database;
+  const { db } = scene.database;
   let sent = 0;
   // a status that no column holds: the statement that records it fails every time
   const odd: Egress = {
@@ -103,36 +93,36 @@ test('an attempt that cannot be recorded is counted all the same, and replayed o
       return Promise.resolve({ kind: 'answered', status: 3e9, answer: '', retryAfter: null });
     },
   };
-  await tellJob(db, await addJob(db, tenantId, [sink.url()]), 0);
+  await tellJob(db, await addJob(db, scene.tenantId, [sink.url()]), 0);
   await drainTimes(7, odd);
   expect(sent).toBe(5);
-  expect(await countStates(db, tenantId)).toEqual({ parked: 1 });
-  await replayDeliveries(db, { tenantId, withDelivered: false });
+  expect(await countStates(db, scene.tenantId)).toEqual({ parked: 1 });
+  await replayDeliveries(db, { tenantId: scene.tenantId, withDelivered: false });
   await drainTimes(1);
-  expect(await countStates(db, tenantId)).toEqual({ delivered: 1 });
+  expect(await countStates(db, scene.tenantId)).toEqual({ delivered: 1 });
 });
 
 test('a certificate that is none parks the callbacks of its tenant and stops no other', async () => {
-  const { db } = database;
-  const settings = await getCallbackSettings(db, tenantId);
-  const sealedCertificate = box.seal('no JSON', certificateContext(tenantId));
-  await putCallbackSettings(db, tenantId, { ...settings, sealedCertificate });
-  await tellJob(db, await addJob(db, tenantId, [sink.url()]), 0);
+  const { db } = scene.database;
+  const settings = await getCallbackSettings(db, scene.tenantId);
+  const sealedCertificate = box.seal('no JSON', certificateContext(scene.tenantId));
+  await putCallbackSettings(db, scene.tenantId, { ...settings, sealedCertificate });
+  await tellJob(db, await addJob(db, scene.tenantId, [sink.url()]), 0);
   await drainTimes(5);
   expect(sink.requests).toEqual([]);
-  expect(await countStates(db, tenantId)).toEqual({ parked: 1 });
-  tenantId = await addTenant(db);
-  await tellJob(db, await addJob(db, tenantId, [sink.url()]), 0);
+  expect(await countStates(db, scene.tenantId)).toEqual({ parked: 1 });
+  scene.tenantId = await addTenant(db);
+  await tellJob(db, await addJob(db, scene.tenantId, [sink.url()]), 0);
   await drainTimes(1);
-  expect(await countStates(db, tenantId)).toEqual({ delivered: 1 });
+  expect(await countStates(db, scene.tenantId)).toEqual({ delivered: 1 });
 });
 
 test('a row whose URL is none fails its attempts as a blocked one does', async () => {
-  const { db } = database;
-  await tellJob(db, await addJob(db, tenantId, [sink.url()]), 0);
+  const { db } = scene.database;
+  await tellJob(db, await addJob(db, scene.tenantId, [sink.url()]), 0);
   await sql`UPDATE streams SET url = 'http://[' FROM endpoints e
-            WHERE e.id = endpoint_id AND tenant_id = ${tenantId}`.execute(db);
+            WHERE e.id = endpoint_id AND tenant_id = ${scene.tenantId}`.execute(db);
   await drainTimes(2);
-  expect(await countStates(db, tenantId)).toEqual({ exhausted: 1 });
+  expect(await countStates(db, scene.tenantId)).toEqual({ exhausted: 1 });
   expect((await attemptErrors())[0]).toMatch(/^blocked: /);
 });

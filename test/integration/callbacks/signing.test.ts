@@ -5,50 +5,47 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { signingContext } from '../../../src/domain/callback-secrets.ts';
-import { createEgress, type Egress } from '../../../src/egress/egress.ts';
 import { createSecretBox } from '../../../src/secrets/secret-box.ts';
 import { createSigningSecret, publicKeyOf } from '../../../src/secrets/signing-secret.ts';
 import { insertJobEndEvent } from '../../../src/store/events.ts';
 import { rotateSigningSecret } from '../../../src/store/signing-secrets.ts';
-import { CallbackSink } from '../../helpers/callback-sink.ts';
-import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
-import { addJob, addTenant, drain, endpointIds, tellJob } from './deliveries.ts';
+import { CallbackSink, type SinkRequest } from '../../helpers/callback-sink.ts';
+import { addJob, drain, endpointIds, tellJob } from './deliveries.ts';
+import { useCallbackScene } from './scene.ts';
+
+const scene = useCallbackScene();
 
 const box = createSecretBox([randomBytes(32)]);
 
-let database: TestDatabase;
-let egress: Egress;
-let tenantId = 0;
 let sink: CallbackSink;
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  egress = createEgress();
-});
-
 beforeEach(async () => {
-  tenantId = await addTenant(database.db);
   sink = await new CallbackSink().start();
 });
 
 afterEach(() => sink.close());
 
-afterAll(async () => {
-  await egress.close();
-  await database.drop();
-});
-
 async function rotate(secret: string, overlapSeconds = 3600): Promise<void> {
-  const sealed = box.seal(secret, signingContext(tenantId));
-  await rotateSigningSecret(database.db, tenantId, sealed, overlapSeconds);
+  const sealed = box.seal(secret, signingContext(scene.tenantId));
+  await rotateSigningSecret(scene.database.db, scene.tenantId, sealed, overlapSeconds);
 }
 
 async function sendAll(retryWaitsSeconds: readonly number[] = [0.02]): Promise<void> {
-  for (const id of await endpointIds(database.db, tenantId)) {
-    await drain({ db: database.db, egress, secrets: box, retryWaitsSeconds }, id);
+  for (const id of await endpointIds(scene.database.db, scene.tenantId)) {
+    await drain(
+      { db: scene.database.db, egress: scene.egress, secrets: box, retryWaitsSeconds },
+      id,
+    );
   }
+}
+
+/** What came, counted from 0. */
+function requestAt(at: number): SinkRequest {
+  const request = sink.requests[at];
+  if (request === undefined) throw new Error('nothing came');
+  return request;
 }
 
 const headersOf = (request: { readonly headers: unknown }): Record<string, string> =>
@@ -65,8 +62,8 @@ test('the reference library accepts every callback of a job, at every attempt', 
   await sink.close();
   sink = await new CallbackSink(() => (at++ % 3 === 0 ? 500 : 200)).start();
   await tellJob(
-    database.db,
-    await addJob(database.db, tenantId, [sink.url('/a'), sink.url('/b')]),
+    scene.database.db,
+    await addJob(scene.database.db, scene.tenantId, [sink.url('/a'), sink.url('/b')]),
     3,
   );
   await sendAll(Array(20).fill(0.02));
@@ -77,7 +74,11 @@ test('the reference library accepts every callback of a job, at every attempt', 
 test('a verifier in another language accepts them too', async () => {
   const secret = createSigningSecret('v1');
   await rotate(secret);
-  await tellJob(database.db, await addJob(database.db, tenantId, [sink.url()]), 1);
+  await tellJob(
+    scene.database.db,
+    await addJob(scene.database.db, scene.tenantId, [sink.url()]),
+    1,
+  );
   await sendAll();
   const script = `
 import base64, hashlib, hmac, json, sys
@@ -105,10 +106,13 @@ for line in sys.stdin:
 test('what was tampered with is not accepted: body, id, time, another secret', async () => {
   const secret = createSigningSecret('v1');
   await rotate(secret);
-  await tellJob(database.db, await addJob(database.db, tenantId, [sink.url()]), 0);
+  await tellJob(
+    scene.database.db,
+    await addJob(scene.database.db, scene.tenantId, [sink.url()]),
+    0,
+  );
   await sendAll();
-  const [request] = sink.requests;
-  if (request === undefined) throw new Error('nothing came');
+  const request = requestAt(0);
   const headers = headersOf(request);
   const timestamp = Number(headers['webhook-timestamp']);
   expect(() => verify(secret, { ...request, text: `${request.text} ` })).toThrow(
@@ -135,7 +139,11 @@ test('the bytes that are signed are the bytes that are sent, whatever is in them
     JSON.stringify({ big: 'x'.repeat(1_000_000) }),
   ];
   for (const text of texts) {
-    await insertJobEndEvent(database.db, await addJob(database.db, tenantId, [sink.url()]), text);
+    await insertJobEndEvent(
+      scene.database.db,
+      await addJob(scene.database.db, scene.tenantId, [sink.url()]),
+      text,
+    );
   }
   await sendAll();
   expect(sink.requests.map((request) => request.text).sort()).toEqual([...texts].sort());
@@ -146,19 +154,25 @@ test('while a secret is exchanged both sign, afterwards the new one alone', asyn
   const [former, next] = [createSigningSecret('v1'), createSigningSecret('v1')];
   await rotate(former);
   await rotate(next, 3600);
-  await tellJob(database.db, await addJob(database.db, tenantId, [sink.url()]), 0);
+  await tellJob(
+    scene.database.db,
+    await addJob(scene.database.db, scene.tenantId, [sink.url()]),
+    0,
+  );
   await sendAll();
-  const [during] = sink.requests;
-  if (during === undefined) throw new Error('nothing came');
+  const during = requestAt(0);
   verify(former, during);
   verify(next, during);
   await sql`UPDATE signing_secrets SET expires_at = now() WHERE expires_at IS NOT NULL`.execute(
-    database.db,
+    scene.database.db,
   );
-  await tellJob(database.db, await addJob(database.db, tenantId, [sink.url()]), 0);
+  await tellJob(
+    scene.database.db,
+    await addJob(scene.database.db, scene.tenantId, [sink.url()]),
+    0,
+  );
   await sendAll();
-  const after = sink.requests[1];
-  if (after === undefined) throw new Error('nothing came');
+  const after = requestAt(1);
   verify(next, after);
   expect(() => verify(former, after)).toThrow(/signature|timestamp/i);
 });
@@ -166,10 +180,13 @@ test('while a secret is exchanged both sign, afterwards the new one alone', asyn
 test('an ed25519 signature is accepted by openssl with the public key', async () => {
   const secret = createSigningSecret('v1a');
   await rotate(secret);
-  await tellJob(database.db, await addJob(database.db, tenantId, [sink.url()]), 0);
+  await tellJob(
+    scene.database.db,
+    await addJob(scene.database.db, scene.tenantId, [sink.url()]),
+    0,
+  );
   await sendAll();
-  const [request] = sink.requests;
-  if (request === undefined) throw new Error('nothing came');
+  const request = requestAt(0);
   const headers = headersOf(request);
   const signature = headers['webhook-signature'] ?? '';
   expect(signature).toMatch(/^v1a,/);
