@@ -191,18 +191,14 @@ describe('GET /jobs', () => {
     expect(both.map((job: { id: number }) => job.id)).toEqual([first.id, second.id]);
   });
 
-  test.each([
-    'limit=0',
-    'limit=-1',
-    'limit=1e9',
-    'limit=x',
-    'state=7',
-    'job_ids=1;2',
-  ])('%s is 400 naming the field', async (query) => {
-    const { status, json } = await api.send('GET', `/jobs?${query}`);
-    expect(status).toBe(400);
-    expect(json.error).toMatch(new RegExp(`^${query.split('=')[0]}`));
-  });
+  test.each(['limit=0', 'limit=-1', 'limit=1e9', 'limit=x', 'state=7', 'job_ids=1;2'])(
+    '%s is 400 naming the field',
+    async (query) => {
+      const { status, json } = await api.send('GET', `/jobs?${query}`);
+      expect(status).toBe(400);
+      expect(json.error).toMatch(new RegExp(`^${query.split('=')[0]}`));
+    },
+  );
 });
 
 describe('GET /logs/:id', () => {

@@ -86,9 +86,8 @@ export class MemoryPublication implements PublicationPort {
 /** The calls that change or read bytes, of which a test makes one fail or wait. */
 export type Call = 'download' | 'upload' | 'move' | 'delete';
 
-/** Real local storage whose calls a test may intercept, and counts. */
+/** Real storage whose calls a test may intercept, and counts. */
 export class WatchedStorage implements StorageDriver {
-  readonly kind = 'local';
   readonly calls: { readonly call: Call; readonly key: string }[] = [];
   /** Runs before each call; what it throws is the call's failure. */
   before: (call: Call, key: string, count: number) => Promise<void> = async () => undefined;
@@ -98,13 +97,23 @@ export class WatchedStorage implements StorageDriver {
     this.disk = disk;
   }
 
+  get kind(): StorageDriver['kind'] {
+    return this.disk.kind;
+  }
+
   get root(): string {
     return this.disk.root;
+  }
+
+  get volume(): string {
+    return this.disk.volume;
   }
 
   list: StorageDriver['list'] = (folder) => this.disk.list(folder);
   stat: StorageDriver['stat'] = (key) => this.disk.stat(key);
   read: StorageDriver['read'] = (key, options) => this.disk.read(key, options);
+  isUploaded: StorageDriver['isUploaded'] = (path, key) => this.disk.isUploaded(path, key);
+  probe: StorageDriver['probe'] = (signal) => this.disk.probe(signal);
   fullPath: StorageDriver['fullPath'] = (key) => this.disk.fullPath(key);
 
   download: StorageDriver['download'] = async (key, path, options) => {
