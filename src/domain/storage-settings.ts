@@ -65,3 +65,12 @@ export const storageSecretContext = (
   kind: RemoteKind,
   side: StorageSide,
 ): string => `tenant_storages/${tenantId}/${kind}/${side}`;
+
+/** A tenant's storage as it is kept. */
+export interface KeptStorage {
+  readonly tenantId: number;
+  readonly side: StorageSide;
+  readonly settings: StorageSettings;
+  /** The secret part of the credentials, sealed; null where there is none. */
+  readonly sealed: string | null;
+}

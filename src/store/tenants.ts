@@ -19,6 +19,8 @@ export interface Tenant {
   readonly allowedNetworks: readonly string[];
   /** What it may change besides its own jobs. */
   readonly roles: readonly TenantRole[];
+  /** Its remote storages that are set up, `S3/input`; see `tenant-storages.ts`. */
+  readonly storages: readonly string[];
 }
 
 interface TenantRow {
@@ -30,10 +32,12 @@ interface TenantRow {
   destination_storage: string | null;
   allowed_networks: string[];
   roles: string[];
+  storages: string[];
 }
 
 const COLUMNS = sql.raw(
-  'id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles',
+  `id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles,
+   ARRAY(SELECT kind || '/' || side FROM tenant_storages WHERE tenant_id = tenants.id) AS storages`,
 );
 
 const fromRow = (row: TenantRow): Tenant => ({
@@ -45,6 +49,7 @@ const fromRow = (row: TenantRow): Tenant => ({
   destinationStorage: row.destination_storage,
   allowedNetworks: row.allowed_networks,
   roles: row.roles.filter(isTenantRole),
+  storages: row.storages,
 });
 
 /** A tenant by name. A disabled one too: the jobs that it has running go on. */
@@ -88,7 +93,7 @@ export async function getTenantCredentials(
 }
 
 /** A tenant that is to be made. */
-export interface NewTenant extends Omit<Tenant, 'id' | 'roles'> {
+export interface NewTenant extends Omit<Tenant, 'id' | 'roles' | 'storages'> {
   /** Default none. */
   readonly roles?: readonly TenantRole[];
 }

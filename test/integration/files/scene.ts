@@ -62,13 +62,13 @@ export class MemoryPublication implements PublicationPort {
   switchOver = (
     task: Task,
     publication: Publication,
-    writeManifests: () => Promise<void>,
+    writeManifests: (proveOwner: () => Promise<void>) => Promise<void>,
   ): Promise<readonly string[]> =>
     this.locked(async () => {
       if (this.owners.get(task.jobId) !== task.attempt) {
         throw new WorkError('Superseded', 'Another attempt of this task took over');
       }
-      await writeManifests();
+      await writeManifests(() => Promise.resolve());
       const former = this.published.findLast(
         (one) => one.location === publication.location && one.asset === publication.asset,
       );
