@@ -7,7 +7,9 @@ import { pendingMigrations } from '../src/store/migrate.ts';
 import { CliError, type Command, type CommandContext, UsageError } from './command.ts';
 import { header } from './commands/header.ts';
 import { revoke, rotate, whose } from './commands/keys.ts';
+import { reseal } from './commands/reseal.ts';
 import { audit, cap, settings } from './commands/settings.ts';
+import { storage } from './commands/storage.ts';
 import { add, disable, enable, list, set } from './commands/tenants.ts';
 import { findTarget } from './connect.ts';
 
@@ -21,6 +23,8 @@ const COMMANDS: readonly Command[] = [
   revoke,
   whose,
   header,
+  storage,
+  reseal,
   settings,
   cap,
   audit,

@@ -49,10 +49,10 @@ async function whileHeld(
   task: Task,
   work: (proveOwner: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  let lost: unknown;
+  let lost: Error | undefined;
   const timer = setInterval(() => {
     pingDb(transaction).catch((error: unknown) => {
-      lost ??= error;
+      lost ??= error instanceof Error ? error : new Error(String(error));
     });
   }, SIGN_OF_LIFE_MS);
   try {
