@@ -10,6 +10,7 @@ import { runCli } from '../../cli/run.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { makeClip } from '../helpers/clips.ts';
 import { dumpDatabase } from '../helpers/dump-database.ts';
+import { dumpHistories } from '../helpers/dump-histories.ts';
 import { TestEngine, until } from '../helpers/engine.ts';
 
 const CANARY = 'canary-5d0c7a91e6b34f28';
@@ -75,22 +76,6 @@ const submit = (sourceFolder: string): Promise<number> =>
     rest_endpoints: [`http://127.0.0.1:${(receiver.address() as AddressInfo).port}/callback`],
   });
 
-/** Every text in a history, payloads decoded. */
-function textsIn(value: unknown): readonly string[] {
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(textsIn);
-}
-
-async function dumpHistories(): Promise<string> {
-  const texts: string[] = [];
-  for await (const { workflowId, runId } of client.workflow.list()) {
-    texts.push(...textsIn(await client.workflow.getHandle(workflowId, runId).fetchHistory()));
-  }
-  return texts.join('\n');
-}
-
 test('a callback header reaches the receiver and neither rows, nor logs, nor histories', async () => {
   await cli(['header', 'acme', 'Authorization'], HEADER);
   received = [];
@@ -103,7 +88,7 @@ test('a callback header reaches the receiver and neither rows, nor logs, nor his
   expect(new Set(received.map((one) => one.authorization))).toEqual(new Set([HEADER]));
 
   const rows = await dumpDatabase(engine.database.db);
-  const histories = await dumpHistories();
+  const histories = await dumpHistories(client);
   const logs = await Promise.all(
     ['api.log', 'worker.log'].map((name) => readFile(join(engine.folder, name), 'utf8')),
   );
