@@ -5,7 +5,13 @@ import type { AzureSettings } from '../domain/storage-settings.ts';
 import { calling } from './azure-client.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { UploadOptions } from './driver.ts';
-import { type SentFile, sendFile, type SourceFile, STAMP_KEY } from './remote-file.ts';
+import {
+  commitSignal,
+  type SentFile,
+  sendFile,
+  type SourceFile,
+  STAMP_KEY,
+} from './remote-file.ts';
 import { partBytesOf, sendParts } from './send-parts.ts';
 
 const md5 = (bytes: Buffer): Buffer => createHash('md5').update(bytes).digest();
@@ -31,7 +37,6 @@ export async function uploadToAzure(
   const cache = options.isFixedName === true ? settings.fixedCacheControl : settings.cacheControl;
 
   const propertiesOf = (stamp: string, hash: Buffer) => ({
-    abortSignal: signal,
     metadata: { [STAMP_KEY]: stamp },
     blobHTTPHeaders: {
       blobContentType: contentTypeOf(key),
@@ -46,7 +51,11 @@ export async function uploadToAzure(
     const bytes = Buffer.alloc(sizeBytes);
     await file.read(bytes, 0, sizeBytes, 0);
     const hash = md5(bytes);
-    const properties = { ...propertiesOf(stamp, hash), transactionalContentMD5: hash };
+    const properties = {
+      ...propertiesOf(stamp, hash),
+      transactionalContentMD5: hash,
+      abortSignal: commitSignal(sizeBytes, signal),
+    };
     const commit = async (): Promise<void> => {
       await calling(doing, () => blob.upload(bytes, sizeBytes, properties));
     };
@@ -58,7 +67,7 @@ export async function uploadToAzure(
     const commit = (): Promise<void> =>
       calling(doing, async () => {
         await blob.commitBlockList(ids, propertiesOf(source.stamp, hash));
-        const there = await blob.getProperties({ abortSignal: signal });
+        const there = await blob.getProperties();
         if (there.contentLength === source.sizeBytes) return;
         throw new WorkError(
           'StorageFailed',
@@ -68,7 +77,7 @@ export async function uploadToAzure(
     return { commit, discard };
   };
 
-  const sizeBytes = await sendFile(path, key, (source) =>
+  const sizeBytes = await sendFile(path, key, signal, (source) =>
     source.sizeBytes <= partBytesOf(source.sizeBytes) ? readWhole(source) : sendBlocks(source),
   );
   options.onProgress?.(sizeBytes);

@@ -61,6 +61,7 @@ export interface SentFile {
 export async function sendFile(
   path: string,
   key: string,
+  signal: AbortSignal,
   send: (source: SourceFile) => Promise<SentFile>,
 ): Promise<number> {
   const doing = `writing ${key}`;
@@ -75,13 +76,30 @@ export async function sendFile(
       if (stampOf(await file.stat()) !== stamp) {
         throw new WorkError('StorageFailed', `The file for ${key} changed while it was written`);
       }
+      signal.throwIfAborted();
       await sent.commit();
     } catch (error) {
       await sent.discard();
       throw error;
     }
     return found.size;
+  } catch (error) {
+    // why it was aborted, not how the SDK says so
+    signal.throwIfAborted();
+    throw error;
   } finally {
     await file.close();
   }
 }
+
+/** Up to this, a file goes up in one call that is not broken off. */
+const UNBROKEN_BYTES = 1024 * 1024;
+
+const NEVER = new AbortController().signal;
+
+/**
+ * The signal for a call that makes a file visible: a call that is broken off when the service has all
+ * of it already may be done all the same, after what it wrote was taken back.
+ */
+export const commitSignal = (sizeBytes: number, signal: AbortSignal): AbortSignal =>
+  sizeBytes <= UNBROKEN_BYTES ? NEVER : signal;

@@ -14,7 +14,13 @@ import {
 import { WorkError } from '../domain/failure.ts';
 import { toBase64 } from './crc32.ts';
 import type { UploadOptions } from './driver.ts';
-import { type SentFile, sendFile, type SourceFile, STAMP_KEY } from './remote-file.ts';
+import {
+  commitSignal,
+  type SentFile,
+  sendFile,
+  type SourceFile,
+  STAMP_KEY,
+} from './remote-file.ts';
 import { calling, headersOf, type S3Bucket } from './s3-calls.ts';
 import { isMissing, toS3Failure } from './s3-client.ts';
 import { partBytesOf, sendParts } from './send-parts.ts';
@@ -56,7 +62,9 @@ export function uploadToS3(
     });
     return {
       commit: async () => {
-        await calling(doing, () => at.client.send(command, { abortSignal: signal }));
+        await calling(doing, () =>
+          at.client.send(command, { abortSignal: commitSignal(sizeBytes, signal) }),
+        );
         options.onProgress?.(sizeBytes);
       },
       discard: () => Promise.resolve(),
@@ -67,12 +75,12 @@ export function uploadToS3(
     const job = { key, source, headers: headers(source.stamp), signal, options };
     const sent = await sendMultipart(at, job);
     return {
-      commit: () => complete(at, sent, signal),
+      commit: () => complete(at, sent),
       discard: () => abort(at, key, sent.uploadId),
     };
   };
 
-  return sendFile(path, key, (source) =>
+  return sendFile(path, key, signal, (source) =>
     source.sizeBytes <= partBytesOf(source.sizeBytes) ? readWhole(source) : sendInParts(source),
   );
 }
@@ -152,7 +160,7 @@ async function sendMultipart(
   return { key, uploadId, parts, checksum: toBase64(checksum), stamp, sizeBytes };
 }
 
-async function complete(at: S3Bucket, sent: Multipart, signal: AbortSignal): Promise<void> {
+async function complete(at: S3Bucket, sent: Multipart): Promise<void> {
   const { key, uploadId } = sent;
   const target = { Bucket: at.settings.bucket, Key: key };
   try {
@@ -166,13 +174,12 @@ async function complete(at: S3Bucket, sent: Multipart, signal: AbortSignal): Pro
             ? { ChecksumCRC32: sent.checksum, ChecksumType: 'FULL_OBJECT' }
             : {}),
         }),
-        { abortSignal: signal },
       )
       // an answer that was lost on its way: the second try finds the upload gone and the object there
       .catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });
-    const there = await at.client.send(new HeadObjectCommand(target), { abortSignal: signal });
+    const there = await at.client.send(new HeadObjectCommand(target));
     if (there.ContentLength === sent.sizeBytes && there.Metadata?.[STAMP_KEY] === sent.stamp)
       return;
     throw new WorkError(

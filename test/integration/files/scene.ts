@@ -91,6 +91,8 @@ export class WatchedStorage implements StorageDriver {
   readonly calls: { readonly call: Call; readonly key: string }[] = [];
   /** Runs before each call; what it throws is the call's failure. */
   before: (call: Call, key: string, count: number) => Promise<void> = async () => undefined;
+  /** Runs after each call that was done; what it throws is the call's failure. */
+  after: (call: Call) => Promise<void> = async () => undefined;
   private readonly disk: StorageDriver;
 
   constructor(disk: StorageDriver) {
@@ -123,12 +125,15 @@ export class WatchedStorage implements StorageDriver {
 
   upload: StorageDriver['upload'] = async (path, key, options) => {
     await this.watch('upload', key);
-    return this.disk.upload(path, key, options);
+    const written = await this.disk.upload(path, key, options);
+    await this.after('upload');
+    return written;
   };
 
   move: StorageDriver['move'] = async (fromKey, toKey) => {
     await this.watch('move', toKey);
-    return this.disk.move(fromKey, toKey);
+    await this.disk.move(fromKey, toKey);
+    await this.after('move');
   };
 
   delete: StorageDriver['delete'] = async (keys) => {
@@ -150,17 +155,26 @@ export class Scene {
   readonly input: WatchedStorage;
   readonly output: WatchedStorage;
 
-  private constructor(base: string, outputName: string) {
+  private readonly disk: StorageDriver;
+
+  private constructor(base: string, output: StorageDriver) {
     this.base = base;
     this.workRoot = join(base, 'work');
     this.input = new WatchedStorage(createLocalStorage(join(base, 'input')));
-    this.output = new WatchedStorage(createLocalStorage(join(base, outputName)));
+    this.disk = output;
+    this.output = this.watchOutput();
   }
 
-  /** `isOneRoot`: sources and assets lie in the same folders, as they do by default in production. */
-  static async create(options: { readonly isOneRoot?: boolean } = {}): Promise<Scene> {
+  /**
+   * `isOneRoot`: sources and assets lie in the same folders, as they do by default in production.
+   * `output`: where results go, where that is no folder of the scene.
+   */
+  static async create(
+    options: { readonly isOneRoot?: boolean; readonly output?: StorageDriver } = {},
+  ): Promise<Scene> {
     const base = await mkdtemp(join(tmpdir(), 'task-engine-files-'));
-    const scene = new Scene(base, options.isOneRoot === true ? 'input' : 'output');
+    const folder = join(base, options.isOneRoot === true ? 'input' : 'output');
+    const scene = new Scene(base, options.output ?? createLocalStorage(folder));
     await mkdir(join(base, 'input'), { recursive: true });
     return scene;
   }
@@ -179,7 +193,9 @@ export class Scene {
   }
 
   /** The output folder as another worker process sees it. */
-  watchOutput = (): WatchedStorage => new WatchedStorage(createLocalStorage(this.output.root));
+  watchOutput(): WatchedStorage {
+    return new WatchedStorage(this.disk);
+  }
 
   remove = (): Promise<void> => rm(this.base, { recursive: true, force: true });
 
