@@ -28,8 +28,8 @@ const AREAS = {
   workflows: '^workflows/(?!messages[.]ts$)',
   activities: '^activities/',
   // puts the api together, and reads storage for it
-  apiRoot: '^api/(?:server|main|source-lookup)[.]ts$',
-  api: '^api/(?!(?:server|main|source-lookup)[.]ts$)',
+  apiRoot: '^api/(?:server|main|submission/source-lookup)[.]ts$',
+  api: '^api/(?!(?:server|main|submission/source-lookup)[.]ts$)',
   worker: '^worker/',
   cli: '^cli/',
   dev: '^dev/',
@@ -106,7 +106,7 @@ const BORDERS = [
     types: [],
     sdk: ['worker', 'activity', 'client', 'common'],
   },
-  { from: 'cli', runtime: EDGE, types: [], sdk: ['client', 'common'] },
+  { from: 'cli', runtime: [...EDGE, 'urls'], types: [], sdk: ['client', 'common'] },
   { from: 'dev', runtime: [...EDGE, 'storage', 'media', 'egress'], types: [], sdk: null },
 ];
 // bench/ and test/ may import everything; nothing else may import them

@@ -2,10 +2,10 @@ import type { Logger } from '../src/log/logger.ts';
 import type { Db } from '../src/store/db.ts';
 import type { Tenant } from '../src/store/tenants.ts';
 import type { Schedules } from '../src/temporal/schedules.ts';
-import type { Admitter } from './admitter.ts';
+import type { Admitter } from './submission/admitter.ts';
 import type { HealthParts } from './health/parts.ts';
 import type { RateLimits } from './middleware/rate-limit.ts';
-import type { SourceLookup } from './source-lookup.ts';
+import type { SourceLookup } from './submission/source-lookup.ts';
 
 /** What the API is given. */
 export interface ApiDeps {

@@ -13,13 +13,13 @@ import { getTenant } from '../src/store/tenants.ts';
 import { createTemporalClient } from '../src/temporal/client.ts';
 import { createDispatcher } from '../src/temporal/dispatcher.ts';
 import { createSchedules, syncScheduleInterval } from '../src/temporal/schedules.ts';
-import { createAdmitter } from './admitter.ts';
+import { createAdmitter } from './submission/admitter.ts';
 import { createApp } from './app.ts';
 import { bootstrapTenants } from './bootstrap.ts';
 import { createHealthParts } from './health/parts.ts';
 import { listenHttp } from './http-server.ts';
 import type { RateLimits } from './middleware/rate-limit.ts';
-import { createSourceLookup } from './source-lookup.ts';
+import { createSourceLookup } from './submission/source-lookup.ts';
 
 /** What an API process is made with. */
 export interface ApiServerOptions {

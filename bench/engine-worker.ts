@@ -12,7 +12,7 @@ import { createEgress } from '../src/egress/egress.ts';
 import { createProbe } from '../src/egress/probe.ts';
 import { createLogger } from '../src/log/logger.ts';
 import { createDb } from '../src/store/db.ts';
-import { CHANNELS, listen } from '../src/store/listen.ts';
+import { CHANNELS, listen, parseEndpointIds } from '../src/store/listen.ts';
 import { createWorkSignal } from '../src/store/work-signal.ts';
 import { createTemporalClient } from '../src/temporal/client.ts';
 import { TASK_QUEUES } from '../src/temporal/names.ts';
@@ -34,7 +34,11 @@ const db = createDb({
 const temporal = createTemporalClient({ address, namespace: 'default' });
 await registerSearchAttributes(temporal.client, 'default');
 const deliveries = createWorkSignal();
-listen({ url: databaseUrl, channels: [CHANNELS.deliveries], onNotify: deliveries.wake });
+listen({
+  url: databaseUrl,
+  channels: [CHANNELS.deliveries],
+  onNotify: (_channel, payload) => deliveries.wake(parseEndpointIds(payload)),
+});
 const activities = createActivities({
   db,
   log,

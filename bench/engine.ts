@@ -54,6 +54,9 @@ async function benchBare(services: BenchServices): Promise<{
     callback: async (body) => {
       await fetch(receiver.url, { method: 'POST', body: JSON.stringify(body) });
     },
+    post: async (url, body) => {
+      await fetch(url, { method: 'POST', body });
+    },
   };
   const worker = await Worker.create({
     connection,

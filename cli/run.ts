@@ -5,9 +5,11 @@ import { SettingRefusedError } from '../src/store/change-setting.ts';
 import { closeDb, createDb } from '../src/store/db.ts';
 import { pendingMigrations } from '../src/store/migrate.ts';
 import { CliError, type Command, type CommandContext, UsageError } from './command.ts';
+import { callbacks } from './commands/callbacks.ts';
 import { header } from './commands/header.ts';
 import { revoke, rotate, whose } from './commands/keys.ts';
 import { reseal } from './commands/reseal.ts';
+import { signing } from './commands/signing.ts';
 import { audit, cap, settings } from './commands/settings.ts';
 import { storage } from './commands/storage.ts';
 import { add, disable, enable, list, set } from './commands/tenants.ts';
@@ -25,6 +27,8 @@ const COMMANDS: readonly Command[] = [
   header,
   storage,
   reseal,
+  callbacks,
+  signing,
   settings,
   cap,
   audit,

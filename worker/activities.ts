@@ -64,7 +64,7 @@ export function createActivities(parts: ActivityParts): Activities {
     egress: parts.egress,
     secrets,
     retryWaitsSeconds: parts.retryWaitsSeconds ?? RETRY_WAITS_SECONDS,
-    waitForWork: parts.deliveries.wait,
+    watch: parts.deliveries.watch,
   };
   return {
     journal,

@@ -6,8 +6,9 @@ import { createTemporalClient } from '../src/temporal/client.ts';
 import { registerSchedules, registerSearchAttributes } from '../src/temporal/register.ts';
 import { createEgress } from '../src/egress/egress.ts';
 import { createProbe } from '../src/egress/probe.ts';
+import { listUnverifiedTenants } from '../src/store/callback-settings.ts';
 import { closeDb, createDb, pingDb } from '../src/store/db.ts';
-import { CHANNELS, listen } from '../src/store/listen.ts';
+import { CHANNELS, listen, parseEndpointIds } from '../src/store/listen.ts';
 import { pendingMigrations } from '../src/store/migrate.ts';
 import { createWorkSignal } from '../src/store/work-signal.ts';
 import { createActivities } from './activities.ts';
@@ -65,6 +66,10 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
     const pending = await pendingMigrations(db);
     if (pending.length > 0) throw new Error(`migrations pending: ${pending.join(', ')}`);
   });
+  const unverified = await listUnverifiedTenants(db);
+  if (unverified.length > 0) {
+    log.warn({ tenants: unverified }, 'receivers of these tenants may show any certificate');
+  }
   const connection = await wait('Temporal', () =>
     NativeConnection.connect({ address: options.temporalAddress }),
   );
@@ -79,7 +84,7 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
   const listener = listen({
     url: options.databaseUrl,
     channels: [CHANNELS.deliveries],
-    onNotify: deliveries.wake,
+    onNotify: (_channel, payload) => deliveries.wake(parseEndpointIds(payload)),
   });
   const workers = await createWorkers({
     connection,

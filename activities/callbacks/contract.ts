@@ -12,6 +12,10 @@ export interface DrainResult {
   readonly pendingStreams: number;
   /** Seconds until the next try, null where nothing is pending. */
   readonly nextDueSeconds: number | null;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Seconds between two probes while the breaker is open, 0 while it is closed. */
+  readonly probeSeconds: number;
   readonly lastFailure: string | null;
 }
 

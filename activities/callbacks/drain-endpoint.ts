@@ -1,29 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../../src/log/logger.ts';
-import {
-  type ClaimedStream,
-  claimStreams,
-  getBacklog,
-  markDrained,
-} from '../../src/store/deliveries.ts';
+import { type ClaimedStream, claimStreams } from '../../src/store/deliveries.ts';
+import { getBacklog, markDrained } from '../../src/store/endpoints.ts';
 import type { DrainInput, DrainResult } from './contract.ts';
+import type { Watch } from '../../src/store/work-signal.ts';
 import { CLAIM_SECONDS, type SendDeps, sendStream } from './send-stream.ts';
 
 /** What a drain is given. */
 export interface DrainDeps extends SendDeps {
-  readonly log: Logger;
-  /** Resolves when deliveries may have been added, or after `timeoutMs`. */
-  readonly waitForWork: (timeoutMs: number) => Promise<void>;
+  /** Watches for deliveries that are added to an endpoint. */
+  readonly watch: (endpointId: number) => Watch;
+  /** How long a drain with nothing to do waits for more before it ends, milliseconds. Default 2000. */
+  readonly lingerMs?: number;
 }
 
 /** Streams sent to one endpoint at once. */
 const PARALLEL = 4;
 
-/** A drain with nothing to do waits this long for more before it ends. */
 const LINGER_MS = 2000;
 const POLL_MS = 500;
 
-/** Between two looks that found nothing: every drain is woken by everybody's deliveries. */
+/** Between two looks that found nothing: events that are told one after the other are taken together. */
 const PAUSE_MS = 20;
 
 /** After this long a drain ends and its workflow starts another, so that no attempt is endless. */
@@ -53,7 +49,7 @@ export async function drainEndpoint(
   let busyAt = performance.now();
 
   const send = (stream: ClaimedStream): void => {
-    const work = sendStream(deps, stream, { signal: options.signal, mayGoOn })
+    const sent = sendStream(deps, stream, { signal: options.signal, mayGoOn })
       .then((fault) => {
         lastFailure = fault ?? lastFailure;
       })
@@ -61,11 +57,12 @@ export async function drainEndpoint(
         if (options.signal.aborted) return;
         log.warn({ err: error, endpointId }, 'stream not sent; it comes free again');
       })
-      .finally(() => sending.delete(work));
-    sending.add(work);
+      .finally(() => sending.delete(sent));
+    sending.add(sent);
   };
 
   await markDrained(db, endpointId, LEASE_SECONDS);
+  const work = deps.watch(endpointId);
   const beat = setInterval(() => options.heartbeat({ lastFailure }), HEARTBEAT_MS);
   let renewal: Promise<void> | undefined;
   const lease = setInterval(() => {
@@ -76,13 +73,14 @@ export async function drainEndpoint(
   try {
     while (mayGoOn()) {
       const room = PARALLEL - sending.size;
-      const streams = room > 0 ? await claimStreams(db, endpointId, room, CLAIM_SECONDS) : [];
+      const streams =
+        room > 0 ? await claimStreams(db, endpointId, room, CLAIM_SECONDS, sending.size === 0) : [];
       streams.forEach(send);
       if (sending.size > 0) busyAt = performance.now();
       if (sending.size === PARALLEL) await Promise.race(sending);
       else if (streams.length === 0) {
-        if (performance.now() - busyAt > LINGER_MS) break;
-        await Promise.race([deps.waitForWork(POLL_MS), ...sending]);
+        if (performance.now() - busyAt > (deps.lingerMs ?? LINGER_MS)) break;
+        await Promise.race([work.wait(POLL_MS), ...sending]);
         await delay(PAUSE_MS);
       }
     }
@@ -91,10 +89,11 @@ export async function drainEndpoint(
     clearInterval(beat);
     clearInterval(lease);
     await renewal;
+    work.close();
     // from here on a new delivery makes the dispatcher wake the workflow; what came before is counted below
     await markDrained(db, endpointId, 0);
   }
   options.signal.throwIfAborted();
-  const backlog = await getBacklog(db, endpointId);
-  return { pendingStreams: backlog.streams, nextDueSeconds: backlog.nextDueSeconds, lastFailure };
+  const { streams, nextDueSeconds, failures, probeSeconds } = await getBacklog(db, endpointId);
+  return { pendingStreams: streams, nextDueSeconds, failures, probeSeconds, lastFailure };
 }

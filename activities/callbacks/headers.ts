@@ -1,19 +1,4 @@
-import { callbackHeaderContext } from '../../src/domain/callback-headers.ts';
 import { maskSecret } from '../../src/domain/mask.ts';
-import type { SecretBox } from '../../src/secrets/secret-box.ts';
-import type { ClaimedStream } from '../../src/store/deliveries.ts';
-
-/** Opens the headers that go with a tenant's callbacks. Throws a SecretsKeyError where a key is missing. */
-export const openHeaders = (
-  box: SecretBox,
-  { tenantId, sealedHeaders }: Pick<ClaimedStream, 'tenantId' | 'sealedHeaders'>,
-): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(sealedHeaders).map(([name, sealed]) => [
-      name,
-      box.open(sealed, callbackHeaderContext(tenantId, name)),
-    ]),
-  );
 
 /** Words shorter than this are no secret worth looking for: `Bearer`, `Basic`. */
 const LEAST_CHARACTERS = 8;

@@ -1,5 +1,11 @@
-import { nextWaitSeconds, parseRetryAfter } from '../../src/domain/retry-schedule.ts';
-import type { Db } from '../../src/store/db.ts';
+import {
+  type DeliveryOutcome,
+  judgeAttempt,
+  judgeFault,
+  ourRetrySeconds,
+} from '../../src/domain/delivery-outcome.ts';
+import type { Logger } from '../../src/log/logger.ts';
+import { type Db, isDatabaseAway } from '../../src/store/db.ts';
 import {
   type ClaimedStream,
   listPendingDeliveries,
@@ -7,12 +13,20 @@ import {
   recordAttempt,
   releaseStream,
 } from '../../src/store/deliveries.ts';
-import { attemptDelivery, type Sender, TIMEOUT_MS } from './attempt-delivery.ts';
+import { recordEndpoint } from '../../src/store/endpoints.ts';
+import {
+  attemptDelivery,
+  type MadeAttempt,
+  notSent,
+  type Sender,
+  TIMEOUT_MS,
+} from './attempt-delivery.ts';
 import { buildDeliveryLog } from './delivery-log.ts';
 
 /** What the sending of a stream is given. */
 export interface SendDeps extends Sender {
   readonly db: Db;
+  readonly log: Logger;
   /** Seconds to wait after each failed attempt; used up means given up. */
   readonly retryWaitsSeconds: readonly number[];
 }
@@ -28,8 +42,9 @@ const BATCH = 20;
 /**
  * Sends the pending callbacks of one job to one URL, one after the other in the order of their events,
  * until none is left, one fails, or `mayGoOn` says no; a failed one is tried again after a while, and
- * the rest wait behind it. Resolves to the last failure, null where there was none. A sender that lost
- * its hold, frozen for longer than its claim, stops: at most what it had in flight is sent twice.
+ * the rest wait behind it, unless it was given up or parked. Resolves to the last failure, null where
+ * there was none. A sender that lost its hold, frozen for longer than its claim, stops: at most what it
+ * had in flight is sent twice.
  */
 export async function sendStream(
   deps: SendDeps,
@@ -51,45 +66,71 @@ export async function sendStream(
         lastFault = sent.fault ?? lastFault;
         retrySeconds = sent.retrySeconds;
         held = sent.claim === undefined ? undefined : { ...held, claim: sent.claim };
-        if (held === undefined || retrySeconds !== undefined) return lastFault;
+        const isOver = retrySeconds !== undefined || sent.isStopped;
+        if (held === undefined || isOver) return lastFault;
       }
       if (pending.length < BATCH) return lastFault;
     }
+  } catch (error) {
+    // not at once again: what failed here could not even be counted, or not yet
+    if (!options.signal.aborted) retrySeconds = ourRetrySeconds(Math.random());
+    throw error;
   } finally {
     if (held !== undefined) await releaseStream(deps.db, held, retrySeconds);
   }
 }
 
+interface Sent {
+  readonly fault: string | null;
+  readonly claim: string | undefined;
+  readonly retrySeconds: number | undefined;
+  /** The receiver wants nothing more of this job. */
+  readonly isStopped: boolean;
+}
+
+/** Makes one attempt and records it. An error that nobody foresaw is recorded too, see {@link judgeFault}. */
 async function sendOne(
   deps: SendDeps,
   stream: ClaimedStream,
   delivery: PendingDelivery,
   signal: AbortSignal,
-): Promise<{
-  readonly fault: string | null;
-  readonly claim: string | undefined;
-  readonly retrySeconds?: number;
-}> {
-  const { attempt, headers, retryAfter } = await attemptDelivery(deps, stream, delivery, signal);
-  const fault = attempt.error;
-  const attempts = delivery.attempts + 1;
-  const retrySeconds =
-    fault === null
-      ? undefined
-      : nextWaitSeconds(
-          deps.retryWaitsSeconds,
-          attempts,
-          Math.random(),
-          parseRetryAfter(retryAfter, Date.now()),
-        );
-  const failed = retrySeconds === undefined ? 'exhausted' : 'pending';
+): Promise<Sent> {
+  try {
+    const made = await attemptDelivery(deps, stream, delivery, signal);
+    const waits = stream.retryWaitsSeconds ?? deps.retryWaitsSeconds;
+    const context = { nowMs: Date.now(), random: Math.random() };
+    return await record(deps, stream, delivery, made, judgeAttempt(made, delivery, waits, context));
+  } catch (error) {
+    if (signal.aborted || isDatabaseAway(error)) throw error;
+    deps.log.error({ err: error, deliveryId: delivery.deliveryId }, 'callback could not be sent');
+    // its message may hold what was to be sent; the attempt shows its name alone
+    const name = error instanceof Error ? error.name : 'error';
+    const made = notSent(new Date(), `not sent: unexpected ${name} in the engine, see its log`);
+    const outcome = judgeFault(delivery.faults, Math.random());
+    return record(deps, stream, delivery, made, outcome, { isFault: true });
+  }
+}
+
+async function record(
+  deps: SendDeps,
+  stream: ClaimedStream,
+  delivery: PendingDelivery,
+  made: MadeAttempt,
+  outcome: DeliveryOutcome,
+  { isFault } = { isFault: false },
+): Promise<Sent> {
+  const { state, isRefusal, retrySeconds } = outcome;
   const claim = await recordAttempt(deps.db, {
     stream,
     deliveryId: delivery.deliveryId,
-    attempt,
-    state: fault === null ? 'delivered' : failed,
+    attempt: made.attempt,
+    outcome: { state, isRefusal, isCharged: !made.isOurFault, isFault },
     claimSeconds: CLAIM_SECONDS,
-    log: buildDeliveryLog(stream, headers, attempt, attempts, retrySeconds),
+    log: buildDeliveryLog(stream, delivery, made, outcome),
   });
-  return { fault, claim, ...(retrySeconds === undefined ? {} : { retrySeconds }) };
+  await recordEndpoint(deps.db, stream.endpointId, {
+    isWell: outcome.isEndpointWell,
+    pauseSeconds: outcome.endpointPauseSeconds,
+  });
+  return { fault: made.attempt.error, claim, retrySeconds, isStopped: state === 'stopped' };
 }

@@ -6,20 +6,13 @@ import { getJobIdentity, type JobIdentity } from '../../src/store/jobs.ts';
 import { buildTaskEvent } from '../../src/store/task-event.ts';
 import type { JournalActivities } from './contract.ts';
 
-/** How many jobs' identities one process remembers between their events. */
-const REMEMBERED = 1000;
-
 /** The journal's local activities on Postgres. */
 export function createJournal(deps: { readonly db: Db }): JournalActivities {
-  const identities = new Map<number, JobIdentity>();
-
-  // a job's identity never changes, and every one of its events needs it
+  // read for each event: an event gets the body that its tenant wants when it is made
   const identify = async (jobId: number): Promise<JobIdentity> => {
-    const known = identities.get(jobId) ?? (await getJobIdentity(deps.db, jobId));
-    if (known === undefined) throw new Error(`Job ${jobId} does not exist`);
-    if (identities.size >= REMEMBERED) identities.clear();
-    identities.set(jobId, known);
-    return known;
+    const job = await getJobIdentity(deps.db, jobId);
+    if (job === undefined) throw new Error(`Job ${jobId} does not exist`);
+    return job;
   };
 
   return {
@@ -39,7 +32,6 @@ export function createJournal(deps: { readonly db: Db }): JournalActivities {
         ...end,
         events: events.map((event) => buildTaskEvent(job, event)),
       });
-      identities.delete(end.jobId);
     },
   };
 }

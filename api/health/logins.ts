@@ -1,6 +1,6 @@
 import { hashApiKey } from '../../src/secrets/api-key.ts';
 import type { Tenant } from '../../src/store/tenants.ts';
-import type { Authenticate } from '../authenticator.ts';
+import type { Authenticate } from '../auth/authenticator.ts';
 import { ApiError } from '../errors.ts';
 import { inTime } from './part.ts';
 

@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Authenticate } from '../authenticator.ts';
-import { clientAddress } from '../client-address.ts';
+import type { Authenticate } from '../auth/authenticator.ts';
+import { clientAddress } from '../auth/client-address.ts';
 import type { ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
-import { createLoginGuard, type LoginGuard } from '../login-guard.ts';
+import { createLoginGuard, type LoginGuard } from '../auth/login-guard.ts';
 import { tooMany } from './rate-limit.ts';
 
 const MOST_CHARACTERS = 256;

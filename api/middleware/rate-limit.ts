@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
-import { createRateLimiter } from '../rate-limiter.ts';
+import { createRateLimiter } from '../limits/rate-limiter.ts';
 
 /** How much is let in; 0 limits nothing. Each process counts for itself. */
 export interface RateLimits {

@@ -4,7 +4,7 @@ import type { ApiEnv } from '../deps.ts';
 
 const DESCRIPTION = `Submits video jobs, each a workflow of tasks, and tells of them.
 
-Every request but \`GET /\` names the client and one of its keys in the headers \`client\` and \`api-key\`.
+Every request but \`GET /\` and the probes \`/health/live\` and \`/health/ready\` names the client and one of its keys in the headers \`client\` and \`api-key\`.
 A client sees its own jobs only. Errors are \`{"error": …}\`; every answer carries \`x-request-id\`.
 Times are ISO 8601 in UTC with milliseconds.`;
 

@@ -36,7 +36,7 @@ const ListQuery = z.object({
   }),
   order_by: queryWord(JOB_ORDERS).openapi({
     description:
-      'What to sort by. Ties go by id; jobs without a value come last. position: queued jobs as they will start. ' +
+      'What to sort by. Ties go by id; jobs without a value come last. position: queued jobs as they will start; queue_state: by its number. ' +
       'Texts are compared by their bytes, content_id by its first 200 characters',
     default: 'id',
   }),

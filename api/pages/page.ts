@@ -19,11 +19,15 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align:
 th { position: sticky; top: 0; background: var(--head); font-weight: 600; }
 td, time { font-variant-numeric: tabular-nums; } time { white-space: nowrap; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; }
-.badge { font-weight: 600; } .ok { color: var(--ok); } .info { color: var(--info); }
-.warn { color: var(--warn); } .error { color: var(--error); } .debug { color: var(--faint); }
-tr.error td { background: color-mix(in srgb, var(--error) 9%, transparent); }
-tr.warn td { background: color-mix(in srgb, var(--warn) 8%, transparent); }
-tr.error td, tr.warn td { color: inherit; }
+.badge { font-weight: 600; } .badge.ok { color: var(--ok); } .badge.info { color: var(--info); }
+.badge.warn { color: var(--warn); } .badge.error { color: var(--error); }
+tr.error { background: color-mix(in srgb, var(--error) 9%, transparent); }
+tr.warn { background: color-mix(in srgb, var(--warn) 8%, transparent); }
+tr.debug td { color: var(--faint); }
+@media (max-width: 45rem) { body { padding: .75rem; } thead { display: none; }
+  tr { display: block; border-bottom: 1px solid var(--line); }
+  td, td.number { display: inline-block; padding: .2rem .4rem; border: 0; text-align: left; }
+  td.text { display: block; } }
 `;
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');

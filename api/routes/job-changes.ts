@@ -8,7 +8,7 @@ import type { Db } from '../../src/store/db.ts';
 import { type RerunOutcome, rerunJob } from '../../src/store/rerun.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
-import { idempotencyKey, makeJobOnce } from '../idempotency.ts';
+import { idempotencyKey, makeJobOnce } from '../submission/idempotency.ts';
 import { answers, CREDENTIALS } from '../openapi/answers.ts';
 import { JobId } from '../openapi/parameters.ts';
 

@@ -4,17 +4,18 @@ import { describeIssue } from '../../src/contract/fault.ts';
 import { toNewJob } from '../../src/contract/new-job.ts';
 import { isStorageConfigured, storageDefaults } from '../../src/contract/storage-defaults.ts';
 import { insertJob, insertJobs, type NewJob } from '../../src/store/jobs.ts';
+import { isRefusal } from '../../src/store/refusal.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
-import { tryJob } from '../dry-run.ts';
+import { tryJob } from '../submission/dry-run.ts';
 import { ApiError } from '../errors.ts';
-import { idempotencyKey, makeJobOnce } from '../idempotency.ts';
+import { idempotencyKey, makeJobOnce } from '../submission/idempotency.ts';
 import { describeSubmit, SubmitQuery } from '../openapi/submit.ts';
-import { createSubmitter } from '../submitter.ts';
+import { createSubmitter } from '../submission/submitter.ts';
 
 /** `POST /job`: takes a job. It is kept, with its first log rows, before the answer goes out. */
 export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath(describeSubmit);
-  const submitter = createSubmitter((jobs) => insertJobs(deps.db, jobs));
+  const submitter = createSubmitter({ insert: (jobs) => insertJobs(deps.db, jobs), isRefusal });
 
   const judge = (c: Context<ApiEnv>): NewJob => {
     const tenant = c.get('tenant');
@@ -23,6 +24,7 @@ export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
       tenant: tenant.name,
       storage: storageDefaults(tenant),
       isConfigured: (kind, side) => isStorageConfigured(tenant, kind, side),
+      tenantCallbackUrls: tenant.callbackUrls,
       checkUrl: (url) => deps.checkUrl(url, tenant.allowedNetworks),
       now: deps.now(),
     });

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { NoopTasks } from '../noop-tasks.ts';
 
 /** What a script without an engine calls. */
@@ -8,6 +8,7 @@ export interface BareActivities extends NoopTasks {
     readonly task: string;
     readonly event: string;
   }): Promise<void>;
+  post(url: string, body: string): Promise<void>;
 }
 
 const activities = proxyActivities<BareActivities>({ startToCloseTimeout: '1m' });
@@ -26,4 +27,19 @@ export async function bareWithCallbacks(jobId: number): Promise<void> {
     await activities.callback({ jobId, task, event: 'complete' });
   }
   await activities.callback({ jobId, task: 'job', event: 'completed' });
+}
+
+/** The nine callbacks of a job alone, each an awaited activity that posts its body. */
+export async function bareCallbacks(jobId: number, url: string, pauseMs: number): Promise<void> {
+  const post = async (task: string, event: string): Promise<void> => {
+    const time = new Date().toISOString();
+    await activities.post(url, JSON.stringify({ job_id: jobId, task_name: task, event, time }));
+  };
+  for (const task of TASKS) {
+    for (const event of ['start', 'complete']) {
+      await post(task, event);
+      if (pauseMs > 0) await sleep(pauseMs);
+    }
+  }
+  await post('job', 'completed');
 }

@@ -2,7 +2,8 @@ import { TENANT_NAME } from '../../src/domain/tenant-name.ts';
 import { admitJobs } from '../../src/store/admission.ts';
 import { type ApiKey, listApiKeys } from '../../src/store/api-keys.ts';
 import { insertAudit } from '../../src/store/audit.ts';
-import { inTransaction } from '../../src/store/db.ts';
+import { getCallbackSettings } from '../../src/store/callback-settings.ts';
+import { type Db, inTransaction } from '../../src/store/db.ts';
 import {
   insertTenant,
   listTenants,
@@ -61,19 +62,32 @@ export const add: Command = {
   },
 };
 
-const describeTenant = (tenant: TenantRecord, keys: readonly ApiKey[]): string => {
+/** What is shown of a tenant besides its record. */
+interface Shown {
+  readonly keys: readonly ApiKey[];
+  /** False: the certificates of its receivers are not verified. */
+  readonly verifiesTls: boolean;
+}
+
+async function getShown(db: Db, { id }: TenantRecord): Promise<Shown> {
+  const { verifiesTls } = await getCallbackSettings(db, id);
+  return { keys: await listApiKeys(db, id), verifiesTls };
+}
+
+const describeTenant = (tenant: TenantRecord, { keys, verifiesTls }: Shown): string => {
   const lines = [
     `${tenant.name}${tenant.disabledAt === null ? '' : `  DISABLED since ${formatMoment(tenant.disabledAt)}`}`,
     `  roles     ${tenant.roles.join(', ') || 'none'}`,
     `  input     ${tenant.inputRoot ?? 'default'}, output ${tenant.outputRoot ?? 'default'}`,
     `  storage   ${tenant.sourceStorage}, to ${tenant.destinationStorage ?? 'the same'}`,
     `  networks  ${tenant.allowedNetworks.join(', ') || 'public ones'}`,
+    ...(verifiesTls ? [] : ['  callbacks certificates of receivers are NOT verified']),
     ...(keys.length === 0 ? ['  no valid key'] : keys.map((key) => `  ${describeKey(key)}`)),
   ];
   return lines.join('\n');
 };
 
-const toJson = (tenant: TenantRecord, keys: readonly ApiKey[]): unknown => ({
+const toJson = (tenant: TenantRecord, { keys, verifiesTls }: Shown): unknown => ({
   name: tenant.name,
   roles: tenant.roles,
   input_root: tenant.inputRoot,
@@ -81,6 +95,7 @@ const toJson = (tenant: TenantRecord, keys: readonly ApiKey[]): unknown => ({
   source_storage: tenant.sourceStorage,
   destination_storage: tenant.destinationStorage,
   allowed_networks: tenant.allowedNetworks,
+  verifies_tls: verifiesTls,
   created_at: tenant.createdAt,
   disabled_at: tenant.disabledAt,
   keys: keys.map((key) => ({
@@ -101,12 +116,14 @@ export const list: Command = {
   words: [0, 0],
   run: async ({ db }) => {
     const tenants = await listTenants(db);
-    const keys = await Promise.all(tenants.map((tenant) => listApiKeys(db, tenant.id)));
-    const each = <Shown>(show: (tenant: TenantRecord, keys: readonly ApiKey[]) => Shown) =>
-      tenants.map((tenant, n) => show(tenant, keys[n] ?? []));
+    const all = await Promise.all(
+      tenants.map(async (tenant) => ({ tenant, shown: await getShown(db, tenant) })),
+    );
     return {
-      text: each(describeTenant).join('\n\n') || 'There is no tenant; add one with add <name>.',
-      json: { tenants: each(toJson) },
+      text:
+        all.map(({ tenant, shown }) => describeTenant(tenant, shown)).join('\n\n') ||
+        'There is no tenant; add one with add <name>.',
+      json: { tenants: all.map(({ tenant, shown }) => toJson(tenant, shown)) },
     };
   },
 };
@@ -132,8 +149,8 @@ export const set: Command = {
       );
       return { action: 'tenant.update', detail: { from, to: configuration }, result };
     });
-    const keys = await listApiKeys(db, changed.id);
-    return { text: describeTenant(changed, keys), json: toJson(changed, keys) };
+    const shown = await getShown(db, changed);
+    return { text: describeTenant(changed, shown), json: toJson(changed, shown) };
   },
 };
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Dashboard } from '../store/dashboard.ts';
 import type { ListedJob } from '../store/job-list.ts';
 import { JobJson, toJobJson } from './job-json.ts';
-import { joinObject } from './raw-json.ts';
+import { joinObject } from '../domain/raw-json.ts';
 
 /** The answer to `GET /dashboard` (contract §5). */
 export const DashboardJson = z

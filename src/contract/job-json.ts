@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { JOB_STATES, type JobState } from '../domain/job-state.ts';
 import type { JobSummary } from '../store/jobs.ts';
-import { joinObject } from './raw-json.ts';
+import { joinObject } from '../domain/raw-json.ts';
 
 const time = z.iso.datetime({ precision: 3 });
 const states = Object.keys(JOB_STATES) as [JobState, ...JobState[]];

@@ -7,7 +7,7 @@ import { toCallbackUrls } from './callback-urls.ts';
 import { workflowFault } from './catalogue.ts';
 import { describeIssue, InvalidSubmissionError } from './fault.ts';
 import { buildJobNotes } from './job-notes.ts';
-import { joinObject, sliceMembers } from './raw-json.ts';
+import { joinObject, sliceMembers } from '../domain/raw-json.ts';
 import { RECIPE_CONTRACTS, type RecipeContract, recipeInput } from './recipes.ts';
 import type { RecipeInput, StorageDefaults } from './recipe-input.ts';
 import { buildSearchText } from './search-text.ts';
@@ -22,6 +22,8 @@ export interface SubmissionContext {
   readonly storage: StorageDefaults;
   /** Whether the tenant's storage of a kind is set up. */
   readonly isConfigured: (kind: StorageKind, side: StorageSide) => boolean;
+  /** URLs that get the callbacks of every job of the tenant. */
+  readonly tenantCallbackUrls: readonly string[];
   /** Why a URL cannot be called, or undefined where it can. */
   readonly checkUrl: (url: string) => string | undefined;
   readonly now: Date;
@@ -63,7 +65,11 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
     semaphoreUrl,
     isPersistent: section.persist ?? false,
     searchText: buildSearchText(parameters.content_id, inSearchOrder(raw, members.get('job'))),
-    callbackUrls: toCallbackUrls(parameters.rest_endpoints, context.checkUrl),
+    callbackUrls: toCallbackUrls(
+      parameters.rest_endpoints,
+      context.tenantCallbackUrls,
+      context.checkUrl,
+    ),
     notes: [...buildJobNotes({ section, parameters, names, contract, isAhead, semaphoreUrl })],
   };
   checkInput(job, context);

@@ -1,5 +1,5 @@
 import { foldText } from '../domain/fold-text.ts';
-import { endOfScalar, endOfString, skipSpace } from './raw-json.ts';
+import { endOfScalar, endOfString, skipSpace } from '../domain/raw-json.ts';
 
 /** Characters kept of all values together; the rest of a large submission is not searched. */
 const MOST_CHARACTERS = 16 * 1024;

@@ -78,3 +78,27 @@ export function buildJobCallback(job: JobCallback): string {
   });
   return `${body.slice(0, -1)},"custom_data":${job.customData ?? 'null'}}`;
 }
+
+/**
+ * The name of an event, the same on every attempt and for every URL: `te_42_3_start` is the start of the
+ * third task of job 42, `te_42_job_end` the job's end. `webhook-id` of its requests.
+ */
+export const callbackId = (event: {
+  readonly jobId: number;
+  /** 0 for the job itself. */
+  readonly taskNumber: number;
+  readonly isEnd: boolean;
+}): string =>
+  event.taskNumber === 0
+    ? `te_${event.jobId}_job_end`
+    : `te_${event.jobId}_${event.taskNumber}_${event.isEnd ? 'end' : 'start'}`;
+
+/** The event of a name that {@link callbackId} made; undefined for any other text. */
+export function parseCallbackId(
+  text: string,
+): { readonly jobId: number; readonly taskNumber: number; readonly isEnd: boolean } | undefined {
+  const [, job, task, phase] =
+    /^te_(\d{1,15})_(?:(?:([1-9]\d{0,2})_(start|end))|job_end)$/.exec(text) ?? [];
+  if (job === undefined) return undefined;
+  return { jobId: Number(job), taskNumber: Number(task ?? 0), isEnd: phase !== 'start' };
+}

@@ -1,4 +1,4 @@
-import { knownSetting } from './settings.ts';
+import { knownSetting, knownText } from './settings.ts';
 
 /** What an administrator lets tenants without a role choose from; null is no bound. */
 export interface Cap {
@@ -28,13 +28,18 @@ const invalid = (fault: string): JudgedSetting => ({ kind: 'invalid', fault });
 /**
  * Judges a value that is a number, a boolean or text. Names the engine reads take whole numbers in
  * their range, sent as text too (contract: `"setting": "4"`). A cap bounds numbers; a name with a cap
- * takes numbers only.
+ * takes numbers only; texts that the engine reads take none.
  */
 export function judgeSetting(
   name: string,
   value: number | boolean | string,
   cap: Cap | undefined,
 ): JudgedSetting {
+  const rule = knownText(name);
+  if (rule !== undefined) {
+    const text = rule.normalize(String(value));
+    return text === undefined ? invalid(`must be ${rule.rule}`) : { kind: 'value', text };
+  }
   const known = knownSetting(name);
   const number = typeof value === 'boolean' || `${value}`.trim() === '' ? NaN : Number(value);
   if (known !== undefined) {

@@ -1,9 +1,13 @@
 /** Characters of a secret that stay readable (contract §5). */
 const SHOWN = 4;
 
+const MASKED = /^\*{4}.{0,4}$/s;
+
 /** A secret as logs show it: its last four characters. A short one is not shown at all. */
-export const maskSecret = (secret: string): string =>
-  secret.length > 2 * SHOWN ? `****${secret.slice(-SHOWN)}` : '****';
+export function maskSecret(secret: string): string {
+  if (MASKED.test(secret)) return secret;
+  return secret.length > 2 * SHOWN ? `****${secret.slice(-SHOWN)}` : '****';
+}
 
 /** Headers and query parameters that hold secrets, by what their names contain. */
 const SECRET_NAME =
@@ -19,17 +23,6 @@ export function maskHeaderValue(value: string): string {
   const [, scheme = '', secret = value] = SCHEME.exec(value) ?? [];
   return `${scheme}${maskSecret(secret)}`;
 }
-
-/** Headers as logs show them: the values of secret ones masked to their last four characters. */
-export const maskHeaders = (
-  headers: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      isSecretName(name) ? maskHeaderValue(value) : value,
-    ]),
-  );
 
 /** Long and of letters and digits: a secret, whatever the parameter is called. */
 const looksRandom = (value: string): boolean =>
@@ -69,3 +62,7 @@ export function maskUrl(url: string): string {
     .map((part) => (part === '&' || part === ';' ? part : maskParameter(part)))
     .join('')}`;
 }
+
+/** A text of a log: URLs in it as {@link maskUrl} shows them. Doing so again changes nothing. */
+export const maskUrlsIn = (text: string): string =>
+  text.replaceAll(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi, maskUrl);

@@ -1,11 +1,23 @@
 /**
- * Seconds to wait after the 1st, 2nd, … failed attempt. The steps of Standard Webhooks 1.0 (5 s, 5 min,
- * 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h) with quick ones put in before the long waits: most failures
- * pass within seconds, and a job's later callbacks wait behind its first.
+ * Seconds to wait after the 1st, 2nd, … failed attempt: the ten attempts of Standard Webhooks 1.0, the last
+ * a little over three days after the first.
  */
 export const RETRY_WAITS_SECONDS: readonly number[] = [
-  1, 2, 5, 15, 30, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400,
+  5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400,
 ];
+
+const MOST_WAITS = 30;
+const LONGEST_WAIT_SECONDS = 7 * 86_400;
+
+/**
+ * A schedule as people write it, seconds separated by commas: `5,300,1800`. Undefined where it is none: 1
+ * to 30 waits of 1 second to 7 days.
+ */
+export function parseRetryWaits(text: string): readonly number[] | undefined {
+  const waits = text.split(',').map((part) => (/^\s*\d{1,6}\s*$/.test(part) ? Number(part) : 0));
+  const isPlausible = waits.every((wait) => wait >= 1 && wait <= LONGEST_WAIT_SECONDS);
+  return isPlausible && waits.length <= MOST_WAITS ? waits : undefined;
+}
 
 const LEAST_RETRY_AFTER_SECONDS = 1;
 const MOST_RETRY_AFTER_SECONDS = 86_400;

@@ -1,3 +1,4 @@
+import { parseRetryWaits, RETRY_WAITS_SECONDS } from './retry-schedule.ts';
 import type { SlotSettings } from './slots.ts';
 
 /** The settings the engine reads, in the engine's own names and units. */
@@ -41,6 +42,28 @@ export const knownSetting = (name: string): KnownSetting | undefined =>
   Object.hasOwn(KNOWN_SETTINGS, name)
     ? KNOWN_SETTINGS[name as keyof typeof KNOWN_SETTINGS]
     : undefined;
+
+/** A text that the engine reads. */
+export interface KnownText {
+  readonly fallback: string;
+  /** What it must be, for people. */
+  readonly rule: string;
+  /** The text as it is kept; undefined where it is not what it must be. */
+  readonly normalize: (text: string) => string | undefined;
+}
+
+/** The texts the engine reads, by their name on the wire. */
+export const KNOWN_TEXTS = {
+  callback_schedule: {
+    fallback: RETRY_WAITS_SECONDS.join(','),
+    rule: '1 to 30 waits in seconds, each from 1 to 604800, separated by commas: 5,300,1800',
+    normalize: (text) => parseRetryWaits(text)?.join(','),
+  },
+} as const satisfies Readonly<Record<string, KnownText>>;
+
+/** The rule of a text, undefined for a name that is none of {@link KNOWN_TEXTS}. */
+export const knownText = (name: string): KnownText | undefined =>
+  Object.hasOwn(KNOWN_TEXTS, name) ? KNOWN_TEXTS[name as keyof typeof KNOWN_TEXTS] : undefined;
 
 /** Settings that decide which jobs may start: a change is followed by an admission. */
 export const isSlotSetting = (name: string): boolean =>

@@ -2,9 +2,24 @@ import type { LookupFunction } from 'node:net';
 import { Agent } from 'undici';
 import { createGuardedConnector } from './connector.ts';
 
-/** Guarded connection pools, one for each set of allowed networks. */
+/** What a client shows to receivers that ask for a certificate: both in PEM. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** How TLS is spoken for a tenant. */
+export interface TlsOptions {
+  /** False: the receiver's certificate is not verified. */
+  readonly isVerified: boolean;
+  readonly certificate: ClientCertificate | undefined;
+}
+
+const VERIFIED: TlsOptions = { isVerified: true, certificate: undefined };
+
+/** Guarded connection pools, one for each set of allowed networks and way of speaking TLS. */
 export interface Agents {
-  readonly agentFor: (allowedNetworks: readonly string[]) => Agent;
+  readonly agentFor: (allowedNetworks: readonly string[], tls?: TlsOptions) => Agent;
   /** Breaks off what is under way. */
   readonly close: () => Promise<void>;
 }
@@ -13,8 +28,8 @@ const CONNECT_TIMEOUT_MS = 5000;
 const POOLS = 200;
 
 /**
- * Makes {@link Agents}. Connections are pooled apart for each set of allowed networks, so that one
- * tenant's allowance never opens a socket for another.
+ * Makes {@link Agents}. Connections are pooled apart for each set of allowed networks and way of speaking
+ * TLS, so that what one tenant is allowed, or gave up, never opens a socket for another.
  */
 export function createAgents(options: {
   /** Connections to one origin at once; further requests wait, and their time runs. */
@@ -24,12 +39,12 @@ export function createAgents(options: {
 }): Agents {
   const agents = new Map<string, Agent>();
 
-  const create = (allowedNetworks: readonly string[]): Agent =>
+  const create = (allowedNetworks: readonly string[], tls: TlsOptions): Agent =>
     new Agent({
       connect: createGuardedConnector({
         allowedNetworks,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
-        rejectUnauthorized: true,
+        tls,
         ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       }),
       connections: options.connectionsPerOrigin,
@@ -40,8 +55,8 @@ export function createAgents(options: {
     });
 
   return {
-    agentFor: (allowedNetworks) => {
-      const key = [...allowedNetworks].sort().join(' ');
+    agentFor: (allowedNetworks, tls = VERIFIED) => {
+      const key = JSON.stringify([[...allowedNetworks].sort(), tls]);
       const known = agents.get(key);
       if (known !== undefined) return known;
       if (agents.size >= POOLS) {
@@ -51,7 +66,7 @@ export function createAgents(options: {
           void oldest[1].close();
         }
       }
-      const agent = create(allowedNetworks);
+      const agent = create(allowedNetworks, tls);
       agents.set(key, agent);
       return agent;
     },

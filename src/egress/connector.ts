@@ -1,6 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 import { buildConnector } from 'undici';
+import type { TlsOptions } from './agents.ts';
 import { isAllowedAddress, parseAddress } from './address.ts';
 
 /** The address that a connection would have gone to, or went to, is not allowed. */
@@ -19,7 +20,7 @@ const blocked = (host: string): BlockedAddressError =>
 export function createGuardedConnector(options: {
   readonly allowedNetworks: readonly string[];
   readonly connectTimeoutMs: number;
-  readonly rejectUnauthorized: boolean;
+  readonly tls: TlsOptions;
   /** Resolves names; the system's by default. */
   readonly lookup?: LookupFunction;
 }): ReturnType<typeof buildConnector> {
@@ -47,7 +48,10 @@ export function createGuardedConnector(options: {
     // HTTP/1.1 alone: its limits on headers and answers are the ones that are tested here
     allowH2: false,
     minVersion: 'TLSv1.2',
-    rejectUnauthorized: options.rejectUnauthorized,
+    rejectUnauthorized: options.tls.isVerified,
+    ...(options.tls.certificate === undefined
+      ? {}
+      : { cert: options.tls.certificate.certificate, key: options.tls.certificate.key }),
     lookup,
   });
 

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Agent } from 'undici';
 import product from '../../package.json' with { type: 'json' };
-import { createAgents } from './agents.ts';
+import { createAgents, type TlsOptions } from './agents.ts';
 import { attempt, type EgressRequest, type FailedRequest } from './attempt.ts';
 
 /** A request with a JSON body to a client's URL. */
@@ -9,6 +9,8 @@ export interface PostRequest extends EgressRequest {
   /** The body's text, sent as it is. */
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Default: certificates are verified, none is shown. */
+  readonly tls?: TlsOptions;
 }
 
 /** What came of a request. */
@@ -43,7 +45,7 @@ export function createEgress(options: { readonly lookup?: LookupFunction } = {})
   return {
     postJson: (request) =>
       attempt(request, (signal) =>
-        exchange(agents.agentFor(request.allowedNetworks), request, signal),
+        exchange(agents.agentFor(request.allowedNetworks, request.tls), request, signal),
       ),
     close: () => agents.close(),
   };

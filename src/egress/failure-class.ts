@@ -1,13 +1,29 @@
 /** Why a request got no answer. */
-export type FailureClass = 'blocked' | 'refused' | 'timeout' | 'dns' | 'tls' | 'reset' | 'protocol';
+export type FailureClass =
+  | 'blocked'
+  | 'refused'
+  | 'timeout'
+  | 'dns'
+  | 'tls'
+  | 'reset'
+  | 'protocol'
+  /** No name service or no network here: nothing that the receiver could help. */
+  | 'offline';
+
+/** Whether a request failed for a reason of ours, and not of who was called. */
+export const isOurFault = (failure: FailureClass): boolean => failure === 'offline';
 
 const BY_CODE: Readonly<Record<string, FailureClass>> = {
   EBLOCKED: 'blocked',
   ECONNREFUSED: 'refused',
   EHOSTUNREACH: 'refused',
-  ENETUNREACH: 'refused',
+  ENETUNREACH: 'offline',
+  ENETDOWN: 'offline',
+  EMFILE: 'offline',
+  ENFILE: 'offline',
+  EADDRNOTAVAIL: 'offline',
   ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
+  EAI_AGAIN: 'offline',
   ETIMEDOUT: 'timeout',
   UND_ERR_CONNECT_TIMEOUT: 'timeout',
   UND_ERR_HEADERS_TIMEOUT: 'timeout',
@@ -25,6 +41,7 @@ const SENTENCES: Readonly<Record<FailureClass, string>> = {
   tls: 'the certificate or TLS handshake was not accepted',
   reset: 'the connection broke off',
   protocol: 'the answer was no valid HTTP',
+  offline: 'no name service or no network on this side',
 };
 
 /** An error of a request as its class and a sentence for people; no address of ours is in it. */

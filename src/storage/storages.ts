@@ -55,7 +55,7 @@ export function createStorages(deps: StoragesDeps): Storages {
       }
       const roots = await deps.getRoots(tenant);
       if (roots === undefined) {
-        throw new WorkError('InvalidInput', `Tenant ${tenant} does not exist or is disabled`);
+        throw new WorkError('InvalidInput', `Tenant ${tenant} does not exist`);
       }
       const own = side === 'input' ? roots.inputRoot : roots.outputRoot;
       const shared = side === 'input' ? deps.localInputRoot : deps.localOutputRoot;

@@ -37,26 +37,3 @@ export async function deleteCallbackHeader(
     DELETE FROM callback_headers WHERE tenant_id = ${tenantId} AND name = ${name}`.execute(db);
   return numAffectedRows > 0n;
 }
-
-/** A header as it is kept. */
-export interface KeptHeader {
-  readonly tenantId: number;
-  readonly name: string;
-  readonly sealed: string;
-}
-
-/** The headers of all tenants. */
-export async function listKeptHeaders(db: Db): Promise<readonly KeptHeader[]> {
-  const { rows } = await sql<KeptHeader>`
-    SELECT tenant_id AS "tenantId", name, sealed FROM callback_headers
-    ORDER BY tenant_id, name`.execute(db);
-  return rows;
-}
-
-/** Seals a header anew; one that has been changed meanwhile is left as it is. */
-export async function replaceHeaderSeal(db: Db, header: KeptHeader, sealed: string): Promise<void> {
-  await sql`
-    UPDATE callback_headers SET sealed = ${sealed}
-    WHERE tenant_id = ${header.tenantId} AND name = ${header.name}
-      AND sealed = ${header.sealed}`.execute(db);
-}

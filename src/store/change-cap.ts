@@ -2,6 +2,7 @@ import { insertAudit } from './audit.ts';
 import type { Cap } from '../domain/judge-setting.ts';
 import { SETTING_NAME } from '../domain/judge-setting.ts';
 import { SettingRefusedError, type SettingOutcome } from './change-setting.ts';
+import { knownText } from '../domain/settings.ts';
 import { type Db, inTransaction } from './db.ts';
 import { deleteCap, putCap } from './setting-caps.ts';
 
@@ -23,6 +24,9 @@ export async function changeCap(db: Db, change: CapChange): Promise<SettingOutco
   const { tenantId, name, least, most } = change;
   if (!SETTING_NAME.test(name)) {
     throw new SettingRefusedError('invalid', 'name: must be the name of a setting');
+  }
+  if (knownText(name) !== undefined) {
+    throw new SettingRefusedError('invalid', `name: ${name} is a text, which takes no cap`);
   }
   if (least !== null && most !== null && least > most) {
     throw new SettingRefusedError('invalid', 'least: may not be more than most');

@@ -26,7 +26,11 @@ export function createDb(options: {
     keepAlive: true,
   });
   pool.on('error', options.onError);
-  pool.on('connect', sendPreparedByName);
+  pool.on('connect', (client) => {
+    // the pool listens to idle connections only; one that breaks inside a transaction would end the process
+    client.on('error', () => undefined);
+    sendPreparedByName(client);
+  });
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
@@ -63,6 +67,24 @@ export function inTransaction<Result>(
   work: (transaction: Db) => Promise<Result>,
 ): Promise<Result> {
   return db.isTransaction ? work(db) : db.transaction().execute(work);
+}
+
+/**
+ * Whether an error says that Postgres could not be reached, or gave up what it was doing for its own
+ * reasons: the same statement may work later. What it says of the statement itself comes with a class of
+ * its own (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) {
+    return /^(?:08|25P03|40|53|55|57|58|XX)/.test(error.code ?? '');
+  }
+  const { code, message } = error as { readonly code?: string; readonly message?: string };
+  return (
+    /^(?:ECONN|EPIPE|ETIMEDOUT|EHOST|ENET)/.test(code ?? '') ||
+    /^Connection terminated|timeout exceeded when trying to connect|^Client has encountered a connection error/.test(
+      message ?? '',
+    )
+  );
 }
 
 /** Answers when Postgres does. */

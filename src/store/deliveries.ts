@@ -1,24 +1,29 @@
 import { sql } from 'kysely';
+import { callbackId } from '../domain/callback.ts';
+import type { DeliveryState } from '../domain/delivery-outcome.ts';
+import { parseRetryWaits } from '../domain/retry-schedule.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
-import { type Db, inTransaction } from './db.ts';
-import { withoutNul } from './logs.ts';
-
-/** An endpoint with deliveries that are due and nobody sending them. */
-export interface IdleEndpoint {
-  readonly endpointId: number;
-  readonly tenant: string;
-  readonly origin: string;
-}
+import { type Db, executePrepared, inTransaction } from './db.ts';
+import { logText } from './logs.ts';
 
 /** A stream held by a sender: one job's callbacks to one URL. */
 export interface ClaimedStream {
   readonly streamId: number;
+  readonly endpointId: number;
   readonly jobId: number;
   readonly url: string;
   readonly tenantId: number;
   readonly allowedNetworks: readonly string[];
   /** Headers that go with the tenant's callbacks, their values sealed. */
   readonly sealedHeaders: Readonly<Record<string, string>>;
+  /** What its callbacks are signed with, sealed, the newest first. */
+  readonly sealedSigningSecrets: readonly string[];
+  /** False: the receiver's certificate is not verified. */
+  readonly verifiesTls: boolean;
+  /** Certificate and key for receivers that ask for one, sealed. */
+  readonly sealedCertificate: string | null;
+  /** Seconds after each failed attempt; null takes the engine's. */
+  readonly retryWaitsSeconds: readonly number[] | null;
   /** What proves the hold: it changes at each renewal and is worth nothing once another sender has one. */
   readonly claim: string;
 }
@@ -26,10 +31,15 @@ export interface ClaimedStream {
 /** A delivery that is still to be made. */
 export interface PendingDelivery {
   readonly deliveryId: number;
-  readonly eventId: number;
+  /** The event's name, `webhook-id`. */
+  readonly eventName: string;
   readonly body: string;
   /** Attempts made so far. */
   readonly attempts: number;
+  /** How many of them were refusals, 4xx. */
+  readonly refusals: number;
+  /** Unexpected errors of the engine at it so far. */
+  readonly faults: number;
 }
 
 /** What one attempt gave. */
@@ -42,43 +52,20 @@ export interface DeliveryAttempt {
   readonly error: string | null;
   /** First 2 KB of the answer. */
   readonly answer: string | null;
+  /** Whether the receiver's certificate was verified; null over http, where there is none. */
+  readonly isTlsVerified: boolean | null;
 }
-
-/** How long an endpoint is left to the workflow that was told of it to begin, seconds. */
-const HANDOVER_SECONDS = 5;
 
 /**
- * Endpoints that need a delivery workflow now. They are taken as drained for a few seconds, the time
- * a workflow needs to begin, so that each is told of once and not at every new delivery.
+ * Takes up to `limit` due streams of an endpoint for `seconds`; none while the endpoint is to be left
+ * alone, and one, as a probe, while its breaker is open and `isQuiet` says that nothing is under way.
  */
-export async function claimIdleEndpoints(db: Db, limit: number): Promise<readonly IdleEndpoint[]> {
-  const { rows } = await sql<{ id: number; tenant: string; origin: string }>`
-    WITH idle AS (
-      SELECT id FROM endpoints e
-      WHERE drained_until < now() AND EXISTS (
-        SELECT FROM streams WHERE endpoint_id = e.id AND due_at <= now() AND claimed_until < now())
-      LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )
-    UPDATE endpoints e SET drained_until = now() + make_interval(secs => ${HANDOVER_SECONDS})
-    FROM idle, tenants
-    WHERE e.id = idle.id AND tenants.id = tenant_id
-    RETURNING e.id, tenants.name AS tenant, origin`.execute(db);
-  return rows.map((row) => ({ endpointId: row.id, tenant: row.tenant, origin: row.origin }));
-}
-
-/** Says that a drain is at work on an endpoint for the next `seconds`; 0 ends it. */
-export async function markDrained(db: Db, endpointId: number, seconds: number): Promise<void> {
-  await sql`
-    UPDATE endpoints SET drained_until = now() + make_interval(secs => ${seconds})
-    WHERE id = ${endpointId}`.execute(db);
-}
-
-/** Takes up to `limit` due streams of an endpoint for `seconds`. */
 export async function claimStreams(
   db: Db,
   endpointId: number,
   limit: number,
   seconds: number,
+  isQuiet: boolean,
 ): Promise<readonly ClaimedStream[]> {
   const { rows } = await sql<{
     id: number;
@@ -87,19 +74,33 @@ export async function claimStreams(
     tenant_id: number;
     allowed_networks: string[];
     headers: Record<string, string>;
+    signing_secrets: string[];
+    verifies_tls: boolean | null;
+    sealed_certificate: string | null;
+    schedule: string | null;
     claim: string;
   }>`
     WITH due AS (
       SELECT id FROM streams
       WHERE endpoint_id = ${endpointId} AND due_at <= now() AND claimed_until < now()
-      ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      ORDER BY due_at LIMIT (
+        SELECT CASE WHEN closed_until > now() THEN 0 WHEN probe_seconds = 0 THEN ${limit}::integer
+                    ELSE ${isQuiet ? 1 : 0}::integer END
+        FROM endpoints WHERE id = ${endpointId})
+      FOR UPDATE SKIP LOCKED
     )
     UPDATE streams s SET claimed_until = now() + make_interval(secs => ${seconds})
     FROM due, endpoints e JOIN tenants t ON t.id = e.tenant_id
+      LEFT JOIN callback_settings c ON c.tenant_id = t.id
     WHERE s.id = due.id AND e.id = s.endpoint_id
     RETURNING s.id, s.job_id, s.url, t.id AS tenant_id, t.allowed_networks,
       coalesce((SELECT jsonb_object_agg(name, sealed) FROM callback_headers WHERE tenant_id = t.id), '{}')
         AS headers,
+      ARRAY(SELECT sealed FROM signing_secrets
+            WHERE tenant_id = t.id AND coalesce(expires_at, 'infinity') > now() ORDER BY id DESC) AS signing_secrets,
+      c.verifies_tls, c.sealed_certificate,
+      coalesce((SELECT setting FROM settings WHERE tenant_id = t.id AND name = 'callback_schedule'),
+               (SELECT setting FROM system_settings WHERE name = 'callback_schedule')) AS schedule,
       s.claimed_until::text AS claim`.execute(db);
   return rows.map((row) => ({
     streamId: row.id,
@@ -107,7 +108,13 @@ export async function claimStreams(
     url: row.url,
     tenantId: row.tenant_id,
     allowedNetworks: row.allowed_networks,
+    endpointId,
     sealedHeaders: row.headers,
+    sealedSigningSecrets: row.signing_secrets,
+    verifiesTls: row.verifies_tls ?? true,
+    sealedCertificate: row.sealed_certificate,
+    // one that was kept before the name had a rule may be no schedule
+    retryWaitsSeconds: parseRetryWaits(row.schedule ?? '') ?? null,
     claim: row.claim,
   }));
 }
@@ -118,17 +125,43 @@ export async function listPendingDeliveries(
   streamId: number,
   limit: number,
 ): Promise<readonly PendingDelivery[]> {
-  const { rows } = await sql<{ id: number; event_id: number; body: string; attempts: number }>`
-    SELECT d.id, event_id, body, attempts FROM deliveries d JOIN events ON events.id = event_id
+  const { rows } = await sql<{
+    id: number;
+    job_id: number;
+    task_number: number;
+    is_end: boolean;
+    body: string;
+    attempts: number;
+    refusals: number;
+    faults: number;
+  }>`
+    SELECT d.id, job_id, task_number, is_end, body, attempts, refusals, faults
+    FROM deliveries d JOIN events ON events.id = event_id
     WHERE stream_id = ${streamId} AND state = 'pending' ORDER BY event_id LIMIT ${limit}`.execute(
     db,
   );
   return rows.map((row) => ({
     deliveryId: row.id,
-    eventId: row.event_id,
+    eventName: callbackId({
+      jobId: row.job_id,
+      taskNumber: row.task_number,
+      isEnd: row.is_end,
+    }),
     body: row.body,
     attempts: row.attempts,
+    refusals: row.refusals,
+    faults: row.faults,
   }));
+}
+
+/** What an attempt makes of its delivery. */
+export interface RecordedOutcome {
+  readonly state: DeliveryState;
+  readonly isRefusal: boolean;
+  /** False: the attempt does not count against the schedule. */
+  readonly isCharged: boolean;
+  /** The engine itself failed, unexpectedly. */
+  readonly isFault: boolean;
 }
 
 /** The row that an attempt leaves in the job's log. */
@@ -141,48 +174,53 @@ export interface DeliveryLog {
 
 /**
  * Records an attempt, what it makes of the delivery, a row of the job's log, and holds the stream for
- * `claimSeconds` more. Returns the renewed claim, or undefined where another sender has taken the stream
- * meanwhile: then a success still counts, a failure decides and logs nothing, and the caller must send no
- * more of it.
+ * `claimSeconds` more. One that was `stopped` stops everything else that its stream has, now and later.
+ * Returns the renewed claim, or undefined where another sender has taken the stream meanwhile: then a
+ * success still counts, a failure decides and logs nothing, and the caller must send no more of it.
  */
 export async function recordAttempt(
   db: Db,
   record: {
-    readonly stream: {
-      readonly streamId: number;
-      readonly jobId: number;
-      readonly claim: string;
-    };
+    readonly stream: Pick<ClaimedStream, 'streamId' | 'jobId' | 'claim'>;
     readonly deliveryId: number;
     readonly attempt: DeliveryAttempt;
-    readonly state: 'pending' | 'delivered' | 'exhausted';
+    readonly outcome: RecordedOutcome;
     readonly claimSeconds: number;
     readonly log: DeliveryLog;
   },
 ): Promise<string | undefined> {
-  const { stream, deliveryId, attempt, state, log } = record;
-  const isDelivered = state === 'delivered';
-  const { rows } = await sql<{ claim: string }>`
+  const { stream, deliveryId, attempt, outcome, log } = record;
+  const { state } = outcome;
+  const { rows } = await executePrepared(
+    db,
+    'record_attempt',
+    sql<{ claim: string }>`
     WITH stream AS (
-      UPDATE streams SET claimed_until = now() + make_interval(secs => ${record.claimSeconds})
+      UPDATE streams SET claimed_until = now() + make_interval(secs => ${record.claimSeconds}),
+        is_stopped = is_stopped OR ${state} = 'stopped'
       WHERE id = ${stream.streamId} AND claimed_until = ${stream.claim}::timestamptz
       RETURNING claimed_until::text AS claim
     ), attempt AS (
-      INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer)
+      INSERT INTO delivery_attempts (delivery_id, at, duration_ms, status, error, answer, tls_verified)
       VALUES (${deliveryId}, ${attempt.at}, ${attempt.durationMs}, ${attempt.status}, ${attempt.error},
-              ${attempt.answer})
+              ${attempt.answer}, ${attempt.isTlsVerified})
     ), delivery AS (
-      UPDATE deliveries SET state = ${state}, attempts = attempts + 1,
-        delivered_at = ${isDelivered ? attempt.at : null}
-      WHERE id = ${deliveryId} AND state = 'pending'
-        AND (${isDelivered} OR EXISTS (SELECT FROM stream))
+      UPDATE deliveries SET state = CASE WHEN id = ${deliveryId} THEN ${state} ELSE 'stopped' END,
+        attempts = attempts + CASE WHEN id = ${deliveryId} THEN ${outcome.isCharged ? 1 : 0} ELSE 0 END,
+        refusals = refusals + CASE WHEN id = ${deliveryId} THEN ${outcome.isRefusal ? 1 : 0} ELSE 0 END,
+        faults = faults + CASE WHEN id = ${deliveryId} THEN ${outcome.isFault ? 1 : 0} ELSE 0 END,
+        delivered_at = ${state === 'delivered' ? attempt.at : null}::timestamptz
+      WHERE stream_id = ${stream.streamId} AND state = 'pending'
+        AND (id = ${deliveryId} OR ${state} = 'stopped')
+        AND (${state} = 'delivered' OR EXISTS (SELECT FROM stream))
     ), log AS (
       INSERT INTO logs (job_id, severity, progname, message, visible)
       SELECT ${stream.jobId}::bigint, ${SEVERITIES.indexOf(log.severity)}::smallint, 'callback',
-             ${withoutNul(log.message)}, ${log.isVisible}::boolean
-      WHERE ${isDelivered} OR EXISTS (SELECT FROM stream)
+             ${logText(log.message)}, ${log.isVisible}::boolean
+      WHERE ${state} = 'delivered' OR EXISTS (SELECT FROM stream)
     )
-    SELECT claim FROM stream`.execute(db);
+    SELECT claim FROM stream`,
+  );
   return rows[0]?.claim;
 }
 
@@ -211,25 +249,4 @@ export async function releaseStream(
         THEN now() END
       WHERE id = ${streamId} AND claimed_until = ${claim}::timestamptz`.execute(transaction);
   });
-}
-
-/** Where an endpoint stands. */
-export interface EndpointBacklog {
-  /** Streams with something pending. */
-  readonly streams: number;
-  /** Seconds until the next one is due, null where none is pending. */
-  readonly nextDueSeconds: number | null;
-}
-
-/** What is left to send to an endpoint, and when. */
-export async function getBacklog(db: Db, endpointId: number): Promise<EndpointBacklog> {
-  const { rows } = await sql<{ streams: number; seconds: number | null }>`
-    SELECT count(*) AS streams,
-           extract(epoch FROM min(greatest(due_at, claimed_until)) - now())::float8 AS seconds
-    FROM streams WHERE endpoint_id = ${endpointId} AND due_at IS NOT NULL`.execute(db);
-  const row = rows[0];
-  return {
-    streams: row?.streams ?? 0,
-    nextDueSeconds: row === undefined || row.seconds === null ? null : Math.max(0, row.seconds),
-  };
 }

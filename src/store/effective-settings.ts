@@ -1,5 +1,5 @@
 import type { Cap } from '../domain/judge-setting.ts';
-import { KNOWN_SETTINGS, knownSetting } from '../domain/settings.ts';
+import { KNOWN_SETTINGS, KNOWN_TEXTS, knownSetting, knownText } from '../domain/settings.ts';
 import type { Db } from './db.ts';
 import { listSystemCaps, listTenantCaps } from './setting-caps.ts';
 import { listSettings } from './settings.ts';
@@ -41,13 +41,17 @@ export async function listEffectiveSettings(
   const system = await listSystemSettings(db);
   const own = tenantId === null ? NONE : await listSettings(db, tenantId);
   const caps = !isCapped ? NONE : await listCaps(db, tenantId);
-  const names = [...Object.keys(KNOWN_SETTINGS), ...system.keys(), ...own.keys()];
+  const names = [
+    ...Object.keys({ ...KNOWN_SETTINGS, ...KNOWN_TEXTS }),
+    ...system.keys(),
+    ...own.keys(),
+  ];
   return [...new Set(names)].map((name) => {
     const known = knownSetting(name);
     const cap = caps.get(name);
     return {
       name,
-      text: own.get(name) ?? system.get(name) ?? String(known?.fallback ?? ''),
+      text: own.get(name) ?? system.get(name) ?? String((known ?? knownText(name))?.fallback ?? ''),
       origin: own.has(name) ? 'own' : system.has(name) ? 'system' : 'default',
       bounds: {
         least: higher(known?.least ?? null, cap?.least ?? null),

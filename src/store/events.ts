@@ -4,7 +4,7 @@ import { JOB_STATES } from '../domain/job-state.ts';
 import { type Db, executePrepared } from './db.ts';
 import { CHANNELS } from './listen.ts';
 import { SEVERITIES } from '../domain/severity.ts';
-import { withoutNul } from './logs.ts';
+import { logText, withoutNul } from './logs.ts';
 
 /** A task event on its way into the store. */
 export interface NewTaskEvent {
@@ -50,7 +50,7 @@ export async function insertTaskEvents(
       message: withoutNul(event.message),
       body: event.body,
       at: new Date(event.timeMs).toISOString(),
-      log_message: withoutNul(event.logMessage),
+      log_message: logText(event.logMessage),
       severity: SEVERITIES.indexOf(event.event === 'fail' ? 'ERROR' : 'INFO'),
     })),
   );
@@ -83,7 +83,7 @@ export async function insertTaskEvents(
       INSERT INTO logs (job_id, task_id, severity, progname, message)
       SELECT ${jobId}::bigint, task_id, severity, 'controller', log_message FROM fresh ORDER BY ord
     ), ${deliverToStreams(jobId)}, told AS (
-      SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)
+      ${notifyEndpoints}
     )
     SELECT is_paused, ARRAY(
       SELECT number FROM given
@@ -98,14 +98,20 @@ export async function insertTaskEvents(
 /** The part of a statement that gives what its `event` part has added to each of the job's streams. */
 const deliverToStreams = (jobId: number) => sql`
     stream AS (
-      UPDATE streams SET due_at = coalesce(due_at, now())
+      UPDATE streams SET due_at = CASE WHEN is_stopped THEN due_at ELSE coalesce(due_at, now()) END
       WHERE job_id = ${jobId} AND EXISTS (SELECT FROM event)
-      RETURNING id
+      RETURNING id, is_stopped, endpoint_id
     ), delivery AS (
-      INSERT INTO deliveries (stream_id, event_id)
-      SELECT stream.id, event.id FROM event CROSS JOIN stream
+      INSERT INTO deliveries (stream_id, event_id, state)
+      SELECT stream.id, event.id, CASE WHEN is_stopped THEN 'stopped' ELSE 'pending' END
+      FROM event CROSS JOIN stream
       RETURNING id
     )`;
+
+/** Tells who sends to the endpoints of the `stream` part, once its `delivery` part has added something. */
+const notifyEndpoints = sql`
+      SELECT pg_notify(${CHANNELS.deliveries}, string_agg(DISTINCT endpoint_id::text, ','))
+      FROM stream WHERE EXISTS (SELECT FROM delivery) HAVING count(*) > 0`;
 
 /** Adds the job's own end event; false where the job had one already. */
 export async function insertJobEndEvent(db: Db, jobId: number, body: string): Promise<boolean> {
@@ -118,7 +124,7 @@ export async function insertJobEndEvent(db: Db, jobId: number, body: string): Pr
       ON CONFLICT (job_id, task_number, is_end) DO NOTHING
       RETURNING id
     ), ${deliverToStreams(jobId)}, told AS (
-      SELECT pg_notify(${CHANNELS.deliveries}, ${String(jobId)}) WHERE EXISTS (SELECT FROM delivery)
+      ${notifyEndpoints}
     )
     SELECT id FROM event LEFT JOIN told ON true`,
   );

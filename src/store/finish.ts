@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import { buildJobCallback } from '../domain/callback.ts';
+import { shapeCallback } from '../domain/callback-shape.ts';
 import { JOB_STATES } from '../domain/job-state.ts';
 import { admitInTransaction } from './admission.ts';
+import { getCallbackSettings } from './callback-settings.ts';
 import { type Db, executePrepared, inTransaction } from './db.ts';
 import { insertJobEndEvent, insertTaskEvents, type NewTaskEvent } from './events.ts';
 import { getJob, type JobIdentity } from './jobs.ts';
@@ -58,22 +60,22 @@ export async function finishInTransaction(transaction: Db, end: JobEnd): Promise
   const reason = row.queue_state === JOB_STATES.broken ? GIVEN_UP : withoutNul(end.reason);
   const message = job.isFailed ? reason : (job.result?.message ?? '');
   await sql`UPDATE jobs SET message = ${message} WHERE id = ${end.jobId}`.execute(transaction);
-  if (job.isFailed) await closeOpenTasks(transaction, job, message, end.timeMs);
-  await insertJobEndEvent(
-    transaction,
-    end.jobId,
-    buildJobCallback({
-      jobId: job.id,
-      isFailed: job.isFailed,
-      workflow: job.workflow,
-      contentId: job.contentId,
-      tenant: job.tenant,
-      customData: job.customData,
-      message,
-      timeMs: end.timeMs,
-      ...(job.result === null || job.isFailed ? {} : { result: job.result }),
-    }),
-  );
+  const { shape } = await getCallbackSettings(transaction, row.tenant_id);
+  if (job.isFailed) await closeOpenTasks(transaction, { ...job, shape }, message, end.timeMs);
+  const body = buildJobCallback({
+    jobId: job.id,
+    isFailed: job.isFailed,
+    workflow: job.workflow,
+    contentId: job.contentId,
+    tenant: job.tenant,
+    customData: job.customData,
+    message,
+    timeMs: end.timeMs,
+    ...(job.result === null || job.isFailed ? {} : { result: job.result }),
+  });
+  const sent = shapeCallback(shape, 'job', body);
+  await insertJobEndEvent(transaction, end.jobId, sent);
+  await warnOfSize(transaction, end.jobId, Buffer.byteLength(sent));
   await insertLog(transaction, {
     jobId: end.jobId,
     severity: job.isFailed ? 'ERROR' : 'INFO',
@@ -82,6 +84,19 @@ export async function finishInTransaction(transaction: Db, end: JobEnd): Promise
   });
   await admitInTransaction(transaction, row.tenant_id);
   return true;
+}
+
+/** Bodies that many receivers take; what is longer is sent whole all the same. */
+const COMMON_BODY_BYTES = 256 * 1024;
+
+async function warnOfSize(transaction: Db, jobId: number, sizeBytes: number): Promise<void> {
+  if (sizeBytes <= COMMON_BODY_BYTES) return;
+  await insertLog(transaction, {
+    jobId,
+    severity: 'WARN',
+    progname: 'controller',
+    message: `The job end callback has ${Math.round(sizeBytes / 1024)} KB; some receivers refuse more than 256 KB`,
+  });
 }
 
 /**

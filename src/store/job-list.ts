@@ -22,6 +22,8 @@ export interface ListingLimits {
   readonly sorted: number;
   /** Jobs looked at one by one where state, failure and `persist` leave no more of them. */
   readonly walked: number;
+  /** How long the sorting of all that is found may take, milliseconds. */
+  readonly longestMs: number;
 }
 
 const LIMITS: ListingLimits = {
@@ -30,6 +32,7 @@ const LIMITS: ListingLimits = {
   scan: 5000,
   sorted: 3000,
   walked: 40_000,
+  longestMs: 5000,
 };
 
 /**
@@ -42,9 +45,10 @@ const LIMITS: ListingLimits = {
 export async function listJobs(
   db: Db,
   filter: JobFilter,
-  limits: ListingLimits = LIMITS,
+  given: Partial<ListingLimits> = {},
 ): Promise<readonly ListedJob[]> {
-  const ways = waysOf(db, filter);
+  const limits = { ...LIMITS, ...given };
+  const ways = waysOf(db, filter, limits.longestMs);
   if (filter.jobIds !== undefined) return ways.among(filter.jobIds);
   const last = filter.limit + (filter.offset ?? 0);
   if (ways.isExact) return ways.look(last);

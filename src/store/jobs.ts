@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { JobResult } from '../domain/callback.ts';
+import type { CallbackShape } from '../domain/callback-shape.ts';
 import { JOB_STATES, type JobState, jobStateName } from '../domain/job-state.ts';
 import { type Db, executePrepared } from './db.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
@@ -200,22 +201,34 @@ export async function insertJobs(db: Db, jobs: readonly NewJob[]): Promise<reado
   return rows.map((row) => row.id);
 }
 
-/** What never changes about a job and every callback tells. */
-export type JobIdentity = Pick<Job, 'id' | 'tenant' | 'workflow' | 'contentId'>;
+/** What every callback of a job is made of. */
+export interface JobIdentity extends Pick<Job, 'id' | 'tenant' | 'workflow' | 'contentId'> {
+  /** How the tenant wants its callbacks' bodies; null takes the contract's. */
+  readonly shape: CallbackShape | null;
+}
 
-/** A job's identity, whoever owns it. */
+/** A job's identity, whoever owns it, with the templates that apply now. */
 export async function getJobIdentity(db: Db, jobId: number): Promise<JobIdentity | undefined> {
   const { rows } = await sql<{
     id: number;
     tenant: string;
     workflow: string;
     content_id: string | null;
+    shape: CallbackShape | null;
   }>`
-    SELECT jobs.id, tenants.name AS tenant, workflow, content_id
-    FROM jobs JOIN tenants ON tenants.id = tenant_id WHERE jobs.id = ${jobId}`.execute(db);
+    SELECT jobs.id, tenants.name AS tenant, workflow, content_id, shape
+    FROM jobs JOIN tenants ON tenants.id = jobs.tenant_id
+      LEFT JOIN callback_settings c ON c.tenant_id = jobs.tenant_id
+    WHERE jobs.id = ${jobId}`.execute(db);
   const row = rows[0];
   return (
-    row && { id: row.id, tenant: row.tenant, workflow: row.workflow, contentId: row.content_id }
+    row && {
+      id: row.id,
+      tenant: row.tenant,
+      workflow: row.workflow,
+      contentId: row.content_id,
+      shape: row.shape,
+    }
   );
 }
 

@@ -1,12 +1,19 @@
 import pg from 'pg';
 
-/** Channels the engine notifies on; a payload is an id or empty. */
+/** Channels the engine notifies on. */
 export const CHANNELS = {
   /** Something waits in the outbox. */
   outbox: 'engine_outbox',
-  /** Deliveries were added; the payload is the job's id. */
+  /** Deliveries are due; the payload says where, see {@link parseEndpointIds}. */
   deliveries: 'engine_deliveries',
 } as const;
+
+/**
+ * The endpoints that a notification of deliveries names, `17,42`; undefined where it names none: any
+ * endpoint may have something due.
+ */
+export const parseEndpointIds = (payload: string): readonly number[] | undefined =>
+  payload === '' ? undefined : payload.split(',').map(Number);
 
 /** A running subscription. */
 export interface Listener {

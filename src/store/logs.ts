@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { maskUrlsIn } from '../domain/mask.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import type { Db } from './db.ts';
 
@@ -34,7 +35,7 @@ export async function insertLog(db: Db, row: NewLogRow): Promise<void> {
   await sql`
     INSERT INTO logs (job_id, task_id, severity, progname, message, visible)
     VALUES (${row.jobId}, ${row.taskId ?? null}, ${SEVERITIES.indexOf(row.severity)},
-            ${row.progname}, ${withoutNul(row.message)}, ${row.isVisible ?? true})`.execute(db);
+            ${row.progname}, ${logText(row.message)}, ${row.isVisible ?? true})`.execute(db);
 }
 
 /** The rows of a job's log, oldest first. */
@@ -73,3 +74,6 @@ export async function listLogs(
 
 /** Postgres text holds no NUL; a tool's error message may. */
 export const withoutNul = (text: string): string => text.replaceAll('\u0000', '\uFFFD');
+
+/** A text as logs keep it: signatures and tokens of URLs masked, without NUL. */
+export const logText = (text: string): string => withoutNul(maskUrlsIn(text));

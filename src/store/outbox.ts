@@ -18,7 +18,7 @@ export interface OutboxEntry {
 }
 
 /** How long a dispatcher may take over an entry before another one takes it, seconds. */
-const CLAIM_SECONDS = 20;
+const CLAIM_SECONDS = 6;
 
 /**
  * Takes up to `limit` due entries. They become due again after a while, so that what a dispatcher

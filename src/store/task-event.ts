@@ -1,4 +1,5 @@
 import { buildTaskCallback, type TaskEventName } from '../domain/callback.ts';
+import { shapeCallback } from '../domain/callback-shape.ts';
 import { taskId } from '../domain/task-id.ts';
 import type { NewTaskEvent } from './events.ts';
 import type { JobIdentity } from './jobs.ts';
@@ -22,16 +23,20 @@ export function buildTaskEvent(
     ...event,
     taskId: id,
     logMessage: event.message === '' ? words : `${words}: ${event.message}`,
-    body: buildTaskCallback({
-      jobId: job.id,
-      taskId: id,
-      taskName: event.taskName,
-      workflow: job.workflow,
-      event: event.event,
-      contentId: job.contentId,
-      message: event.message,
-      timeMs: event.timeMs,
-      tenant: job.tenant,
-    }),
+    body: shapeCallback(
+      job.shape,
+      'task',
+      buildTaskCallback({
+        jobId: job.id,
+        taskId: id,
+        taskName: event.taskName,
+        workflow: job.workflow,
+        event: event.event,
+        contentId: job.contentId,
+        message: event.message,
+        timeMs: event.timeMs,
+        tenant: job.tenant,
+      }),
+    ),
   };
 }

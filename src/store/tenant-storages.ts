@@ -72,15 +72,3 @@ export async function deleteTenantStorage(
     WHERE tenant_id = ${tenantId} AND kind = ${kind} AND side = ${side}`.execute(db);
   return numAffectedRows > 0n;
 }
-
-/** Seals the credentials of a storage anew; those that have been changed meanwhile are left as they are. */
-export async function replaceStorageSeal(
-  db: Db,
-  storage: KeptStorage,
-  sealed: string,
-): Promise<void> {
-  await sql`
-    UPDATE tenant_storages SET sealed = ${sealed}
-    WHERE tenant_id = ${storage.tenantId} AND kind = ${storage.settings.kind}
-      AND side = ${storage.side} AND sealed = ${storage.sealed}`.execute(db);
-}

@@ -21,6 +21,8 @@ export interface Tenant {
   readonly roles: readonly TenantRole[];
   /** Its remote storages that are set up, `S3/input`; see `tenant-storages.ts`. */
   readonly storages: readonly string[];
+  /** URLs that get the callbacks of every job besides the job's own. */
+  readonly callbackUrls: readonly string[];
 }
 
 interface TenantRow {
@@ -33,12 +35,14 @@ interface TenantRow {
   allowed_networks: string[];
   roles: string[];
   storages: string[];
+  callback_urls: string[];
 }
 
-const COLUMNS = sql.raw(
-  `id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles,
-   ARRAY(SELECT kind || '/' || side FROM tenant_storages WHERE tenant_id = tenants.id) AS storages`,
-);
+const COLUMNS = sql.raw(`
+  id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles,
+  ARRAY(SELECT kind || '/' || side FROM tenant_storages WHERE tenant_id = tenants.id) AS storages,
+  coalesce((SELECT default_urls FROM callback_settings WHERE tenant_id = tenants.id), '{}')
+    AS callback_urls`);
 
 const fromRow = (row: TenantRow): Tenant => ({
   id: row.id,
@@ -50,6 +54,7 @@ const fromRow = (row: TenantRow): Tenant => ({
   allowedNetworks: row.allowed_networks,
   roles: row.roles.filter(isTenantRole),
   storages: row.storages,
+  callbackUrls: row.callback_urls,
 });
 
 /** A tenant by name. A disabled one too: the jobs that it has running go on. */
@@ -93,7 +98,7 @@ export async function getTenantCredentials(
 }
 
 /** A tenant that is to be made. */
-export interface NewTenant extends Omit<Tenant, 'id' | 'roles' | 'storages'> {
+export interface NewTenant extends Omit<Tenant, 'id' | 'roles' | 'callbackUrls' | 'storages'> {
   /** Default none. */
   readonly roles?: readonly TenantRole[];
 }

@@ -14,6 +14,9 @@ const IMPATIENT = {
   channelArgs: { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 500 },
 };
 
+// gRPC waits up to two minutes before it connects again to a server that was down for a while
+const PATIENT = { channelArgs: { 'grpc.max_reconnect_backoff_ms': 2000 } };
+
 /**
  * A client of one namespace. It connects at the first call, so that a Temporal server that is down
  * keeps nothing from starting.
@@ -29,7 +32,7 @@ export function createTemporalClient(options: {
 }): TemporalClient {
   const connection = Connection.lazy({
     address: options.address,
-    ...(options.isImpatient === true ? IMPATIENT : {}),
+    ...(options.isImpatient === true ? IMPATIENT : PATIENT),
   });
   return {
     client: new Client({ connection, namespace: options.namespace }),

@@ -20,7 +20,7 @@ import type { TemporalClient } from './client.ts';
 import { cancelJobWorkflow, resumeJobWorkflow, startJobWorkflow } from './start-job.ts';
 
 const BATCH = 20;
-const CALL_TIMEOUT_MS = 10_000;
+const CALL_TIMEOUT_MS = 5_000;
 const LONGEST_DELAY_SECONDS = 5;
 
 // grpc status codes: what Temporal will refuse tomorrow too
@@ -118,7 +118,7 @@ async function tell(deps: DispatchDeps, entry: OutboxEntry, job: Job): Promise<b
 
 async function inputOf(db: Db, job: Job): Promise<RecipeInput> {
   const tenant = await getTenant(db, job.tenant);
-  if (tenant === undefined) throw new Error(`Tenant ${job.tenant} is disabled`);
+  if (tenant === undefined) throw new Error(`Tenant ${job.tenant} does not exist any more`);
   return recipeInput(job, storageDefaults(tenant));
 }
 

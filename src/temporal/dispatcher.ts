@@ -1,7 +1,7 @@
 import type { Logger } from '../log/logger.ts';
 import type { Db } from '../store/db.ts';
-import { CHANNELS, listen, type Listener } from '../store/listen.ts';
-import { startIdleDeliveries } from './start-deliveries.ts';
+import { CHANNELS, listen, type Listener, parseEndpointIds } from '../store/listen.ts';
+import { createDeliveryStarter } from './start-deliveries.ts';
 import { dispatchOutbox } from './dispatch-outbox.ts';
 import type { TemporalClient } from './client.ts';
 import { registerSearchAttributes } from './register.ts';
@@ -76,6 +76,7 @@ export function createDispatcher(deps: {
   readonly log: Logger;
 }): Dispatcher {
   let isRegistered = false;
+  const starter = createDeliveryStarter(deps);
   const jobs = createLoop(deps.log, 'outbox', async () => {
     // a job's start names search attributes, and no worker may have been there to create them
     if (!isRegistered) {
@@ -87,20 +88,24 @@ export function createDispatcher(deps: {
     }
     return dispatchOutbox(deps);
   });
-  const deliveries = createLoop(deps.log, 'deliveries', () => startIdleDeliveries(deps));
+  const deliveries = createLoop(deps.log, 'deliveries', () => starter.run());
   let listener: Listener | undefined;
   return {
     start: () => {
       listener = listen({
         url: deps.databaseUrl,
         channels: [CHANNELS.outbox, CHANNELS.deliveries],
-        onNotify: (channel) => (channel === CHANNELS.outbox ? jobs : deliveries).poke(),
+        onNotify: (channel, payload) => {
+          if (channel === CHANNELS.deliveries) starter.hint(parseEndpointIds(payload));
+          (channel === CHANNELS.outbox ? jobs : deliveries).poke();
+        },
       });
       jobs.start();
       deliveries.start();
     },
     poke: () => {
       jobs.poke();
+      starter.hint(undefined);
       deliveries.poke();
     },
     stop: async () => {

@@ -144,6 +144,12 @@ describe('from and to', () => {
     expect(await places('to=2030-01-01T14:00:01+02:00')).toEqual([0]);
   });
 
+  test('may be as far away as years have four digits', async () => {
+    expect(await places('from=0000-01-01&to=9999-12-31&limit=2')).toEqual([10, 9]);
+    expect(await places('from=9999-12-31T23:59:59.999-23:59')).toEqual([]);
+    expect(await places('to=0000-01-01T00:00:00%2B23:59')).toEqual([]);
+  });
+
   test('hold in any order', async () => {
     const range = 'from=2030-01-03&to=2030-01-06';
     for (const order of JOB_ORDERS) {

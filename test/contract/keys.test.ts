@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { createAuthenticator } from '../../api/authenticator.ts';
+import { createAuthenticator } from '../../api/auth/authenticator.ts';
 import { createApiKey, hashApiKey, hintOf } from '../../src/secrets/api-key.ts';
 import { endApiKeys, insertApiKey, listApiKeys, revokeApiKeys } from '../../src/store/api-keys.ts';
 import { getTenant } from '../../src/store/tenants.ts';

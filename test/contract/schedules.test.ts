@@ -167,7 +167,9 @@ test.each([
           { error: 'Schedules: Temporal does not answer; try again later' },
         ]);
       }
-      const { rows } = await sql`SELECT FROM audit`.execute(isolated.database.db);
+      const { rows } = await sql`SELECT FROM audit WHERE action = 'schedule.switch'`.execute(
+        isolated.database.db,
+      );
       expect(rows).toEqual([]);
     } finally {
       await isolated.stop();

@@ -14,7 +14,7 @@ const { db, url } = api.database;
 afterAll(() => api.stop());
 
 beforeEach(async () => {
-  await sql`TRUNCATE tenant_storages, callback_headers, audit`.execute(db);
+  await sql`TRUNCATE tenant_storages, callback_headers, signing_secrets, audit`.execute(db);
 });
 
 async function cli(line: string, secret = '', keys: readonly Buffer[] = [OLD_KEY]) {
@@ -88,14 +88,27 @@ test.each([
 test('secrets sealed with the former key open after reseal with the new key alone', async () => {
   await cli('storage acme S3 --bucket media --access-key-id AKIA1', 'first secret');
   await cli('header acme x-token', 'a header');
+  await cli('signing acme --rotate');
   expect((await cli('storage acme', '', [NEW_KEY])).said).toContain(
     'which SECRETS_KEY does not hold',
   );
   const { said } = await cli('reseal', '', [NEW_KEY, OLD_KEY]);
-  expect(said).toBe('3 secrets are sealed with the first key.');
+  expect(said).toBe('4 secrets are sealed with the first key.');
   const shown = JSON.parse((await cli('storage acme --json', '', [NEW_KEY])).said);
   expect(shown.storages.map((one: { secret: string }) => one.secret)).toEqual(['set', 'set']);
   expect((await cli('header acme', '', [NEW_KEY])).said).toContain('ader');
+});
+
+test('every column that holds sealed text is among what reseal seals anew', async () => {
+  const { rows } = await sql<{ column: string }>`
+    SELECT table_name || '.' || column_name AS column FROM information_schema.columns
+    WHERE table_schema = 'public' AND column_name LIKE 'sealed%' ORDER BY 1`.execute(db);
+  expect(rows.map((row) => row.column)).toEqual([
+    'callback_headers.sealed',
+    'callback_settings.sealed_certificate',
+    'signing_secrets.sealed',
+    'tenant_storages.sealed',
+  ]);
 });
 
 test('reseal changes nothing where one secret cannot be opened', async () => {

@@ -20,7 +20,12 @@ beforeAll(async () => {
   await makeClip(join(engine.folder, 'part.mp4'), 30);
   // long enough that a task takes a moment in which the job can be changed
   await ffmpeg(
-    ...['-stream_loop', '39', '-i', join(engine.folder, 'part.mp4'), '-c', 'copy'],
+    '-stream_loop',
+    '39',
+    '-i',
+    join(engine.folder, 'part.mp4'),
+    '-c',
+    'copy',
     join(await engine.sourceFolder('long'), 'long.mp4'),
   );
 });

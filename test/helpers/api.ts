@@ -6,7 +6,7 @@ import { createApp } from '../../api/app.ts';
 import { bootstrapTenants } from '../../api/bootstrap.ts';
 import type { ApiDeps } from '../../api/deps.ts';
 import { createHealthParts } from '../../api/health/parts.ts';
-import { createSourceLookup } from '../../api/source-lookup.ts';
+import { createSourceLookup } from '../../api/submission/source-lookup.ts';
 import { assessUrl } from '../../src/egress/assess-url.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { checkSharedRoots, checkTenantStorage } from '../../src/storage/check-root.ts';

@@ -1,10 +1,16 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A request as the sink saw it. */
 export interface SinkRequest {
   readonly path: string;
   readonly text: string;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Readonly<Record<string, unknown>>;
   /** What it was answered; 0 where it got no answer. */
   readonly status: number;
@@ -61,10 +67,13 @@ export class CallbackSink {
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = '';
+    // characters that two chunks share stay whole
+    request.setEncoding('utf8');
     for await (const chunk of request) text += String(chunk);
     const seen = {
       path: request.url ?? '/',
       text,
+      headers: request.headers,
       body: JSON.parse(text) as Readonly<Record<string, unknown>>,
     };
     const answer = this.#answer(seen);

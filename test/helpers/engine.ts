@@ -85,6 +85,11 @@ export class TestEngine {
     this.worker = await this.#piece('worker', args).start();
   }
 
+  /** Starts one more worker, for these task queues; it is the caller's to stop. */
+  async startAnotherWorker(queues: string): Promise<RunningPiece> {
+    return this.#piece('worker', ['--queues', queues]).start();
+  }
+
   /** The tenant's source folder, made. */
   async sourceFolder(name: string): Promise<string> {
     const folder = join(this.folder, 'input', TENANT, name);

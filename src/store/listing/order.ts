@@ -1,12 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { JobOrder } from '../../domain/job-order.ts';
 import { JOB_STATES } from '../../domain/job-state.ts';
+import { facetRows, inFacet } from './conditions.ts';
 import type { Facet } from './filter.ts';
 
 /** A part of an order: its jobs by `sorted` within a facet, then by id. A listing is its runs in turn. */
 export interface Run {
   readonly facets: readonly Facet[];
-  /** Rows `split (value)` that the facets are split by further, for a column of few values. */
+  /** Rows (value) that the run is split by, one after the other, for a column of few values. */
   readonly values: RawBuilder<unknown>;
   /** A job belongs to the split at hand. */
   readonly inSplit: RawBuilder<unknown>;
@@ -19,8 +20,8 @@ export interface Run {
 }
 
 const ALL = sql`true`;
-const WHOLE = sql`(SELECT 1) AS split (value)`;
-const PRIORITIES = sql`generate_series(1, 10) AS split (value)`;
+const WHOLE = sql`(SELECT 1) AS whole (value)`;
+const PRIORITIES = sql`generate_series(1, 10) AS priority (value)`;
 const SAME = sql`NULL::smallint`;
 
 /** Orders by a column with many values. Those that may be empty have the jobs without one last. */
@@ -40,18 +41,18 @@ const FACET_KEYS = {
   persist: sql`facet.persist::int`,
 } as const;
 
-/** The workflows that a tenant's facets hold, each looked up behind the one before. */
-const workflowsOf = (tenantId: number): RawBuilder<unknown> => sql`LATERAL (
-  WITH RECURSIVE known (value) AS (
-    (${nextWorkflow(tenantId, sql`true`)}) UNION ALL
-    SELECT (${nextWorkflow(tenantId, sql`jobs.workflow COLLATE "C" > known.value`)}) FROM known
-    WHERE known.value IS NOT NULL)
-  SELECT value FROM known WHERE value IS NOT NULL) AS split (value)`;
+/** The workflows of a tenant's facets, each looked up behind the one before. */
+const workflowsOf = (tenantId: number, facets: readonly Facet[]): RawBuilder<unknown> => sql`(
+  SELECT DISTINCT one.value FROM ${facetRows(facets)} CROSS JOIN LATERAL (
+    WITH RECURSIVE known (value) AS (
+      (${nextWorkflow(tenantId, ALL)}) UNION ALL
+      SELECT (${nextWorkflow(tenantId, sql`jobs.workflow COLLATE "C" > known.value`)}) FROM known
+      WHERE known.value IS NOT NULL)
+    SELECT value FROM known WHERE value IS NOT NULL) AS one) AS workflow (value)`;
 
 const nextWorkflow = (tenantId: number, condition: RawBuilder<unknown>) => sql`
   SELECT jobs.workflow COLLATE "C" FROM jobs
-  WHERE jobs.tenant_id = ${tenantId} AND jobs.queue_state = facet.state AND jobs.failed = facet.failed
-    AND jobs.persist = facet.persist AND ${condition}
+  WHERE ${inFacet(tenantId)} AND ${condition}
   ORDER BY jobs.workflow COLLATE "C" LIMIT 1`;
 
 /** The runs of an order over some facets of a tenant, first to last. */
@@ -95,7 +96,7 @@ export function runsOf(
       return [
         {
           ...byId,
-          values: workflowsOf(tenantId),
+          values: workflowsOf(tenantId, facets),
           inSplit: sql`jobs.workflow COLLATE "C" = split.value`,
           key: sql`jobs.workflow COLLATE "C"`,
         },
@@ -106,7 +107,7 @@ export function runsOf(
       if (!mayBeEmpty) return [run];
       return [
         { ...run, condition: sql`${column} IS NOT NULL` },
-        { ...run, condition: sql`${column} IS NULL` },
+        { ...run, condition: sql`${column} IS NULL`, sorted: undefined },
       ];
     }
   }

@@ -17,7 +17,8 @@ export const merged = (filter: JobFilter) => {
 /**
  * The first `most` jobs of the runs, in order, as rows (rank, key, id). Each facet is read in the order of
  * its index and ends after `most` rows, so the price is that of the rows shown, not of those that match.
- * `conditions` must be ones that hardly any row on the way fails.
+ * The values that a run is split by are gone through in their order, a nested loop that ends with the last
+ * row wanted. `conditions` must be ones that hardly any row on the way fails.
  */
 export function buildWalk(
   filter: JobFilter,
@@ -28,17 +29,21 @@ export function buildWalk(
   const toward = direction(filter);
   const heads = runs.map((run, rank) => {
     const sorted = run.sorted === undefined ? sql`` : sql`${run.sorted} ${toward}, `;
-    return sql`
-      SELECT ${sql.lit(rank)} AS rank, head.key, head.id
-      FROM ${facetRows(run.facets)} CROSS JOIN ${run.values} CROSS JOIN LATERAL (
-        SELECT ${run.key} AS key, jobs.id FROM jobs
-        WHERE ${inFacet(filter.tenantId)} AND ${allOf([run.inSplit, run.condition, ...conditions])}
-        ORDER BY ${sorted}jobs.id ${toward} LIMIT ${most}
-      ) AS head`;
+    return sql`(
+      SELECT ${sql.lit(rank)} AS rank, part.key, part.id
+      FROM (SELECT value FROM ${run.values} ORDER BY value ${toward}) AS split CROSS JOIN LATERAL (
+        SELECT head.key, head.id FROM ${facetRows(run.facets)} CROSS JOIN LATERAL (
+          SELECT ${run.key} AS key, jobs.id FROM jobs
+          WHERE ${inFacet(filter.tenantId)} AND ${allOf([run.inSplit, run.condition, ...conditions])}
+          ORDER BY ${sorted}jobs.id ${toward} LIMIT ${most}
+        ) AS head ORDER BY head.key ${toward}, head.id ${toward} LIMIT ${most}
+      ) AS part LIMIT ${most})`;
   });
+  // one run after the other: the limit ends them before one that is not needed, and the order is the rows' own
   return sql`
-    SELECT rank, key, id FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads
-    ORDER BY ${merged(filter)} LIMIT ${most}`;
+    SELECT rank, key, id FROM (
+      SELECT rank, key, id FROM (${sql.join(heads, sql` UNION ALL `)}) AS heads LIMIT ${most}
+    ) AS first ORDER BY ${merged(filter)}`;
 }
 
 /** Whether state, failure and `persist` are asked for and leave `most` jobs at most. */

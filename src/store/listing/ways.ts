@@ -27,8 +27,8 @@ export interface Ways {
   readonly sortSearched: (search: string) => Page;
 }
 
-/** The ways to a filter's page. */
-export function waysOf(db: Db, filter: JobFilter): Ways {
+/** The ways to a filter's page. Those that sort all they find are given up after `longestMs`. */
+export function waysOf(db: Db, filter: JobFilter, longestMs: number): Ways {
   const order = filter.orderBy ?? 'id';
   const runs = runsOf(order, filter.tenantId, facetsOf(filter));
   const isById = runs.every((run) => run.sorted === undefined);
@@ -48,18 +48,16 @@ export function waysOf(db: Db, filter: JobFilter): Ways {
       return fetchPage(db, filter, pageOfWalk(filter, walk, residual));
     },
     among: (ids) => fetchPage(db, filter, pageOfIds(filter, runs, sql`= ANY (${ids}::bigint[])`)),
-    sortDates: () => withinTime(db, (timed) => fetchPage(timed, filter, pageOfDates(filter, runs))),
+    sortDates: () =>
+      withinTime(db, longestMs, (timed) => fetchPage(timed, filter, pageOfDates(filter, runs))),
     sortSearched: (search) => {
       const page = pageOfIds(filter, runs, inSearched(filter.tenantId, search));
-      return withinTime(db, (timed) => fetchPage(timed, filter, page));
+      return withinTime(db, longestMs, (timed) => fetchPage(timed, filter, page));
     },
   };
 }
 
-/** How long a listing may take that neither its order nor a filter makes short, milliseconds. */
-const LONGEST_MS = 5000;
-
-/** A listing that was given up after 5 s; the message says what can be done. */
+/** A listing that took too long and was given up; the message says what can be done. */
 export class ListingTooSlowError extends Error {
   override readonly name = 'ListingTooSlowError';
 }
@@ -68,11 +66,15 @@ export class ListingTooSlowError extends Error {
 const isTimeout = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === '57014';
 
-/** Runs a statement that Postgres ends after {@link LONGEST_MS}. */
-async function withinTime<Result>(db: Db, work: (timed: Db) => Promise<Result>): Promise<Result> {
+/** Runs a statement that Postgres ends after `longestMs`. */
+async function withinTime<Result>(
+  db: Db,
+  longestMs: number,
+  work: (timed: Db) => Promise<Result>,
+): Promise<Result> {
   try {
     return await inTransaction(db, async (transaction) => {
-      const limit = sql`SELECT set_config('statement_timeout', ${String(LONGEST_MS)}, true)`;
+      const limit = sql`SELECT set_config('statement_timeout', ${String(longestMs)}, true)`;
       await limit.execute(transaction);
       return work(transaction);
     });

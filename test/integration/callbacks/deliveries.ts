@@ -2,13 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { DrainResult } from '../../../activities/callbacks/contract.ts';
 import { drainEndpoint } from '../../../activities/callbacks/drain-endpoint.ts';
-import { buildTaskCallback } from '../../../src/domain/callback.ts';
 import type { Egress } from '../../../src/egress/egress.ts';
 import { createLogger } from '../../../src/log/logger.ts';
 import { createSecretBox, type SecretBox } from '../../../src/secrets/secret-box.ts';
 import type { Db } from '../../../src/store/db.ts';
-import { insertJobEndEvent, insertTaskEvents } from '../../../src/store/events.ts';
+import {
+  insertJobEndEvent,
+  insertTaskEvents,
+  type NewTaskEvent,
+} from '../../../src/store/events.ts';
 import { insertJob } from '../../../src/store/jobs.ts';
+import { buildTaskEvent } from '../../../src/store/task-event.ts';
 import { insertTenant } from '../../../src/store/tenants.ts';
 
 /** A tenant whose URLs may lead to loopback. */
@@ -44,34 +48,22 @@ export async function addJob(db: Db, tenantId: number, urls: readonly string[]):
   });
 }
 
+/** An event of a task; by default its start. */
+export function taskEvent(
+  jobId: number,
+  taskNumber: number,
+  event: 'start' | 'complete' = 'start',
+): NewTaskEvent {
+  const identity = { id: jobId, tenant: 't', workflow: 'vodstream', contentId: 'c', shape: null };
+  const timeMs = Date.now();
+  return buildTaskEvent(identity, { taskNumber, taskName: 'package', event, message: '', timeMs });
+}
+
 /** Tells start and end of tasks 1…`tasks` of a job, then the job's end. */
 export async function tellJob(db: Db, jobId: number, tasks: number): Promise<void> {
   for (let number = 1; number <= tasks; number++) {
     for (const event of ['start', 'complete'] as const) {
-      const taskId = jobId * 1000 + number;
-      const body = buildTaskCallback({
-        jobId,
-        taskId,
-        taskName: 'package',
-        workflow: 'vodstream',
-        event,
-        contentId: 'c',
-        message: '',
-        timeMs: Date.now(),
-        tenant: 't',
-      });
-      await insertTaskEvents(db, jobId, [
-        {
-          taskNumber: number,
-          taskId,
-          taskName: 'package',
-          event,
-          message: '',
-          body,
-          timeMs: Date.now(),
-          logMessage: event,
-        },
-      ]);
+      await insertTaskEvents(db, jobId, [taskEvent(jobId, number, event)]);
     }
   }
   await insertJobEndEvent(db, jobId, JSON.stringify({ job_id: jobId, status: 'completed' }));
@@ -102,7 +94,11 @@ export function drain(
       secrets: createSecretBox([]),
       ...deps,
       log,
-      waitForWork: (timeoutMs) => delay(Math.min(timeoutMs, 50)),
+      lingerMs: 400,
+      watch: () => ({
+        wait: (timeoutMs) => delay(Math.min(timeoutMs, 50)),
+        close: () => undefined,
+      }),
     },
     { endpointId, tenant: 't', origin: 'o' },
     { signal, heartbeat: () => undefined },

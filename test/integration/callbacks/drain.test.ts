@@ -1,11 +1,22 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createEgress, type Egress } from '../../../src/egress/egress.ts';
+import { type Db, inTransaction } from '../../../src/store/db.ts';
 import { claimStreams, releaseStream } from '../../../src/store/deliveries.ts';
+import { claimIdleEndpoints } from '../../../src/store/endpoints.ts';
+import { insertTaskEvents } from '../../../src/store/events.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { CallbackSink, orderFaults } from '../../helpers/callback-sink.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
-import { addJob, addTenant, countStates, drain, endpointIds, tellJob } from './deliveries.ts';
+import {
+  addJob,
+  addTenant,
+  countStates,
+  drain,
+  endpointIds,
+  taskEvent,
+  tellJob,
+} from './deliveries.ts';
 
 /** Short waits, many of them: what is tested is not how long they are. */
 const WAITS = Array.from({ length: 30 }, () => 0.02);
@@ -40,6 +51,13 @@ const deps = (retryWaitsSeconds: readonly number[] = WAITS) => ({
   retryWaitsSeconds,
 });
 
+/** The time of the next probe has come. */
+async function openForProbe(endpointId: number): Promise<void> {
+  await sql`UPDATE endpoints SET closed_until = now() WHERE id = ${endpointId}`.execute(
+    database.db,
+  );
+}
+
 async function onlyEndpoint(): Promise<number> {
   const [id] = await endpointIds(database.db, tenantId);
   if (id === undefined) throw new Error('no endpoint');
@@ -47,11 +65,11 @@ async function onlyEndpoint(): Promise<number> {
 }
 
 /** Makes every claim of the tenant run out, as 30 s of silence would. */
-async function expireClaims(): Promise<void> {
+async function expireClaims(db: Db = database.db): Promise<void> {
   await sql`
     UPDATE streams SET claimed_until = now() - interval '1 s'
     WHERE claimed_until > now() AND endpoint_id IN (SELECT id FROM endpoints WHERE tenant_id = ${tenantId})`.execute(
-    database.db,
+    db,
   );
 }
 
@@ -133,7 +151,7 @@ test('what a dead sender held is left alone until its claim has run out, then se
   const jobId = await addJob(db, tenantId, [sink.url()]);
   await tellJob(db, jobId, 1);
   const endpointId = await onlyEndpoint();
-  expect(await claimStreams(db, endpointId, 4, 30)).toHaveLength(1);
+  expect(await claimStreams(db, endpointId, 4, 30, true)).toHaveLength(1);
   const early = await drain(deps(), endpointId);
   expect(sink.requests).toHaveLength(0);
   expect(early.pendingStreams).toBe(1);
@@ -152,9 +170,12 @@ test('a sender that wakes after its claim ran out sends nothing more and frees n
     postJson: async (request) => {
       const result = await egress.postJson(request);
       if (other.length === 0) {
-        // while it sleeps its claim runs out and another sender takes the stream
-        await expireClaims();
-        other = await claimStreams(db, await onlyEndpoint(), 4, 30);
+        // while it sleeps its claim runs out and another sender takes the stream, before this drain can again
+        const endpointId = await onlyEndpoint();
+        other = await inTransaction(db, async (transaction) => {
+          await expireClaims(transaction);
+          return claimStreams(transaction, endpointId, 4, 30, true);
+        });
       }
       return result;
     },
@@ -180,15 +201,15 @@ test('a claim that another has followed frees nothing', async () => {
   const jobId = await addJob(db, tenantId, ['http://127.0.0.1:9999/']);
   await tellJob(db, jobId, 1);
   const endpointId = await onlyEndpoint();
-  const [stale] = await claimStreams(db, endpointId, 1, 30);
+  const [stale] = await claimStreams(db, endpointId, 1, 30, true);
   await expireClaims();
-  const [current] = await claimStreams(db, endpointId, 1, 30);
+  const [current] = await claimStreams(db, endpointId, 1, 30, true);
   if (stale === undefined || current === undefined) throw new Error('not claimed');
   await releaseStream(db, stale, undefined);
   await releaseStream(db, stale, 0);
-  expect(await claimStreams(db, endpointId, 1, 30)).toEqual([]);
+  expect(await claimStreams(db, endpointId, 1, 30, true)).toEqual([]);
   await releaseStream(db, current, 0);
-  expect(await claimStreams(db, endpointId, 1, 30)).toHaveLength(1);
+  expect(await claimStreams(db, endpointId, 1, 30, true)).toHaveLength(1);
 });
 
 test('two drains of one endpoint at once send each callback once and in order', async () => {
@@ -205,7 +226,7 @@ test('two drains of one endpoint at once send each callback once and in order', 
 
 test('every status but 2xx, redirects too, is a failure that is tried again and told in the log', async () => {
   const { db } = database;
-  const statuses = [301, 302, 303, 307, 308, 400, 401, 404, 410, 418, 429, 500, 502, 503, 599];
+  const statuses = [301, 302, 303, 307, 308, 400, 401, 404, 418, 429, 500, 502, 503, 599];
   const failed = new Set<string>();
   sink = await new CallbackSink(({ path }) => {
     if (failed.has(path)) return 204;
@@ -292,6 +313,117 @@ test('a URL that hangs delays no other URL of its endpoint, and is told when it 
   const result = await drained;
   expect(result.pendingStreams).toBe(1);
   expect(result.nextDueSeconds).toBeGreaterThan(400);
+});
+
+test('410 stops the callbacks of that job to that URL, and of no other', async () => {
+  const { db } = database;
+  sink = await new CallbackSink(({ path, body }) =>
+    path === '/gone' && body['task_id'] !== undefined && String(body['task_id']).endsWith('002')
+      ? 410
+      : 200,
+  ).start();
+  const urls = [sink.url('/gone'), sink.url('/here')];
+  const [first, second] = [await addJob(db, tenantId, urls), await addJob(db, tenantId, urls)];
+  await tellJob(db, first, 3);
+  await drain(deps(), await onlyEndpoint());
+  expect(sink.requests.filter((one) => one.path === '/gone').map((one) => one.status)).toEqual([
+    200, 200, 410,
+  ]);
+  expect(sink.delivered(first, '/here')).toHaveLength(7);
+  expect(await countStates(db, tenantId)).toEqual({ delivered: 9, stopped: 5 });
+
+  // told later, for the job that was stopped and for another one
+  await insertTaskEvents(db, first, [taskEvent(first, 4)]);
+  await insertTaskEvents(db, second, [taskEvent(second, 1)]);
+  await drain(deps(), await onlyEndpoint());
+  expect(sink.delivered(first, '/gone')).toHaveLength(2);
+  expect(sink.delivered(second, '/gone')).toHaveLength(1);
+  expect(await countStates(db, tenantId)).toEqual({ delivered: 12, stopped: 6 });
+});
+
+test('an event that is refused three times is parked, and the next go on', async () => {
+  const { db } = database;
+  sink = await new CallbackSink(({ body }) => (body['event'] === 'start' ? 422 : 200)).start();
+  const jobId = await addJob(db, tenantId, [sink.url()]);
+  await tellJob(db, jobId, 1);
+  await drain(deps(), await onlyEndpoint());
+  expect(sink.requests.map((one) => one.status)).toEqual([422, 422, 422, 200, 200]);
+  expect(await countStates(db, tenantId)).toEqual({ delivered: 2, parked: 1 });
+  const errors = (await listLogs(db, jobId, { withInvisible: false })).filter(
+    (row) => row.severity === 'ERROR',
+  );
+  expect(errors.map((row) => row.message)).toEqual([
+    expect.stringContaining('parked, refused 3 times: answered 422'),
+  ]);
+});
+
+test('ten failures in a row open the breaker: one probe at a time, and an answer closes it', async () => {
+  const { db } = database;
+  let isDown = true;
+  sink = await new CallbackSink(() => (isDown ? 503 : 200)).start();
+  const url = sink.url();
+  const jobs = await Promise.all(Array.from({ length: 30 }, () => addJob(db, tenantId, [url])));
+  for (const jobId of jobs) await tellJob(db, jobId, 1);
+  const endpointId = await onlyEndpoint();
+  const down = await drain(deps([600, 600]), endpointId);
+  // those that were under way when it opened may still fail
+  expect(sink.requests.length).toBeGreaterThanOrEqual(10);
+  expect(sink.requests.length).toBeLessThanOrEqual(13);
+  expect(down).toMatchObject({ probeSeconds: 30 });
+  expect(down.nextDueSeconds).toBeGreaterThan(20);
+  expect(down.nextDueSeconds).toBeLessThanOrEqual(30);
+  expect(await claimIdleEndpoints(db, 100)).toEqual([]);
+
+  const before = sink.requests.length;
+  await openForProbe(endpointId);
+  expect(await drain(deps([600, 600]), endpointId)).toMatchObject({ probeSeconds: 60 });
+  expect(sink.requests.length).toBe(before + 1);
+
+  isDown = false;
+  await openForProbe(endpointId);
+  const up = await drain(deps([600, 600]), endpointId);
+  expect(up).toMatchObject({ probeSeconds: 0, failures: 0 });
+  // what had not been tried yet kept all its attempts; what had been waits for its next
+  const whole = jobs.filter((jobId) => sink?.delivered(jobId).length === 3);
+  expect(whole.length).toBe(30 - before - 1);
+});
+
+test('what is prevented on this side costs no attempt and opens no breaker', async () => {
+  const { db } = database;
+  sink = await new CallbackSink().start();
+  const jobId = await addJob(db, tenantId, [sink.url()]);
+  await tellJob(db, jobId, 0);
+  const offline: Egress = {
+    close: () => Promise.resolve(),
+    postJson: () =>
+      Promise.resolve({ kind: 'failed', failure: 'offline', message: 'no name service' }),
+  };
+  for (let at = 0; at < 3; at++) {
+    const result = await drain({ ...deps([600]), egress: offline }, await onlyEndpoint());
+    expect(result).toMatchObject({ failures: 0, probeSeconds: 0 });
+    await sql`UPDATE streams SET due_at = now() WHERE job_id = ${jobId}`.execute(db);
+  }
+  await drain(deps([600]), await onlyEndpoint());
+  expect(sink.delivered(jobId)).toHaveLength(1);
+});
+
+test('a request carries the id of its event, the same at every attempt and for every URL', async () => {
+  const { db } = database;
+  const ids = new Map<string, Set<string>>();
+  let failures = 0;
+  sink = await new CallbackSink(({ text, headers }) => {
+    const key = text;
+    ids.set(key, (ids.get(key) ?? new Set()).add(String(headers['webhook-id'])));
+    return failures++ % 3 === 0 ? 500 : 200;
+  }).start();
+  const jobId = await addJob(db, tenantId, [sink.url('/a'), sink.url('/b')]);
+  await tellJob(db, jobId, 1);
+  await drain(deps(), await onlyEndpoint());
+  expect([...ids.values()].map((one) => [...one].join())).toEqual([
+    `te_${jobId}_1_start`,
+    `te_${jobId}_1_end`,
+    `te_${jobId}_job_end`,
+  ]);
 });
 
 test('Retry-After puts the next attempt off', async () => {

@@ -94,7 +94,7 @@ test('without the key nothing is sent, and the attempt says which key is missing
   const result = await deliver(tenantId, createSecretBox([]));
   expect(seen).toEqual([]);
   expect(result.lastFailure).toMatch(
-    /^not sent: the client's callback headers are sealed with key [0-9a-f]{8}, which SECRETS_KEY does not hold$/,
+    /^not sent: what the client's callbacks go out with is sealed with key [0-9a-f]{8}, which SECRETS_KEY does not hold$/,
   );
   expect(await countStates(database.db, tenantId)).toEqual({ pending: 3 });
 });

@@ -26,7 +26,7 @@ test.each(['127.0.0.1', '[::1]', '[::ffff:7f00:1]', '0.0.0.0', '[::]', 'localhos
     const connect = createGuardedConnector({
       allowedNetworks: [],
       connectTimeoutMs: 1000,
-      rejectUnauthorized: true,
+      tls: { isVerified: true, certificate: undefined },
     });
     const error = await new Promise((resolve) => {
       connect({ hostname, protocol: 'http:', port: String(port) }, (...result) =>

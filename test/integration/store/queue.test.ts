@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { admitJobs } from '../../../src/store/admission.ts';
 import { closeDb, createDb, type Db } from '../../../src/store/db.ts';
-import { claimStreams, claimIdleEndpoints } from '../../../src/store/deliveries.ts';
+import { claimStreams } from '../../../src/store/deliveries.ts';
+import { claimIdleEndpoints } from '../../../src/store/endpoints.ts';
 import { insertTaskEvents, type NewTaskEvent } from '../../../src/store/events.ts';
 import { finishJob } from '../../../src/store/finish.ts';
 import { getJob, insertJob } from '../../../src/store/jobs.ts';
@@ -160,12 +161,12 @@ test('recording an event again tells nothing twice, and a task has one outcome',
     (one) => one.tenant === `tenant${tenants}`,
   );
   expect(await claimIdleEndpoints(db, 100)).toEqual([]);
-  const streams = await claimStreams(db, endpoint?.endpointId ?? 0, 10, 30);
+  const streams = await claimStreams(db, endpoint?.endpointId ?? 0, 10, 30, true);
   expect(streams.map((one) => one.url).sort()).toEqual([
     'http://127.0.0.1:1/a',
     'http://127.0.0.1:1/b',
   ]);
-  expect(await claimStreams(db, endpoint?.endpointId ?? 0, 10, 30)).toEqual([]);
+  expect(await claimStreams(db, endpoint?.endpointId ?? 0, 10, 30, true)).toEqual([]);
 });
 
 test('an older attempt of a task, or one of a job that has ended, may not write', async () => {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createFairShare } from '../../../api/fair-share.ts';
+import { createFairShare } from '../../../api/limits/fair-share.ts';
 
 const PATIENT = 60_000;
 

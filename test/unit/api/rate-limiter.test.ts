@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRateLimiter } from '../../../api/rate-limiter.ts';
+import { createRateLimiter } from '../../../api/limits/rate-limiter.ts';
 
 test('a minute’s number passes at once, then one at a time as the bucket fills', () => {
   let now = 0;

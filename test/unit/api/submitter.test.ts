@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createSubmitter } from '../../../api/submitter.ts';
+import { createSubmitter } from '../../../api/submission/submitter.ts';
 import { accept } from '../contract/submissions.ts';
 
 const named = (contentId: string) => ({ ...accept(), contentId });
 
-/** A store that keeps content ids, refuses `bad`, and notes the size of each statement. */
+class Refusal extends Error {}
+
+/**
+ * A store that keeps content ids, refuses `bad`, loses the connection after it has committed `lost`, and
+ * notes the size of each statement.
+ */
 class Store {
   readonly kept: string[] = [];
   readonly sizes: number[] = [];
@@ -13,14 +18,18 @@ class Store {
   readonly insert = async (jobs: readonly { readonly contentId: string | null }[]) => {
     this.sizes.push(jobs.length);
     await delay(5);
-    if (jobs.some((job) => job.contentId === 'bad')) throw new Error('refused');
-    return jobs.map((job) => this.kept.push(job.contentId ?? ''));
+    if (jobs.some((job) => job.contentId === 'bad')) throw new Refusal();
+    const ids = jobs.map((job) => this.kept.push(job.contentId ?? ''));
+    if (jobs.some((job) => job.contentId === 'lost')) throw new Error('the connection broke');
+    return ids;
   };
+
+  readonly isRefusal = (error: unknown): boolean => error instanceof Refusal;
 }
 
 test('a submission that comes alone is stored at once and alone', async () => {
   const store = new Store();
-  const submitter = createSubmitter(store.insert);
+  const submitter = createSubmitter(store);
   expect(await submitter.submit(named('a'))).toBe(1);
   expect(await submitter.submit(named('b'))).toBe(2);
   expect(store.sizes).toEqual([1, 1]);
@@ -28,7 +37,7 @@ test('a submission that comes alone is stored at once and alone', async () => {
 
 test('submissions that come at once share statements, and each gets its own id', async () => {
   const store = new Store();
-  const submitter = createSubmitter(store.insert);
+  const submitter = createSubmitter(store);
   const names = Array.from({ length: 200 }, (_, at) => `c${at}`);
   const ids = await Promise.all(names.map((name) => submitter.submit(named(name))));
   expect(ids.map((id) => store.kept[id - 1])).toEqual(names);
@@ -38,7 +47,7 @@ test('submissions that come at once share statements, and each gets its own id',
 
 test('a submission that cannot be stored fails alone', async () => {
   const store = new Store();
-  const submitter = createSubmitter(store.insert);
+  const submitter = createSubmitter(store);
   const results = await Promise.allSettled(
     ['a', 'b', 'c', 'bad', 'd', 'e'].map((name) => submitter.submit(named(name))),
   );
@@ -46,4 +55,12 @@ test('a submission that cannot be stored fails alone', async () => {
     ['a', 'b', 'c', 'bad', 'd', 'e'].map((name) => (name === 'bad' ? 'rejected' : 'fulfilled')),
   );
   expect(store.kept).toHaveLength(5);
+});
+
+test('after a failure that may have come behind the commit nothing is stored again', async () => {
+  const store = new Store();
+  const submitter = createSubmitter(store);
+  const names = ['a', 'b', 'c', 'lost', 'd', 'e'];
+  await Promise.allSettled(names.map((name) => submitter.submit(named(name))));
+  expect([...store.kept].sort()).toEqual([...names].sort());
 });

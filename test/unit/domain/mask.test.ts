@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { isSecretName, maskHeaders, maskSecret, maskUrl } from '../../../src/domain/mask.ts';
+import {
+  isSecretName,
+  maskHeaderValue,
+  maskSecret,
+  maskUrl,
+  maskUrlsIn,
+} from '../../../src/domain/mask.ts';
 
 test('a secret keeps its last four characters, and none where it is short', () => {
   expect(['', 'a', '12345678', '123456789'].map(maskSecret)).toEqual([
@@ -49,20 +55,21 @@ test.each([
   expect(isSecretName(name)).toBe(false);
 });
 
-test('headers are masked by their names; the scheme of an authorization stays', () => {
-  expect(
-    maskHeaders({
-      authorization: 'Bearer abcdefghijklmnop',
-      'x-callback-token': 'secret-value-42',
-      'api-key': 'short',
-      'content-type': 'application/json',
-    }),
-  ).toEqual({
-    authorization: 'Bearer ****mnop',
-    'x-callback-token': '****e-42',
-    'api-key': '****',
-    'content-type': 'application/json',
-  });
+test.each([
+  ['Bearer abcdefghijklmnop', 'Bearer ****mnop'],
+  ['basic YWxhZGRpbjpvcGVuc2VzYW1l', 'basic ****YW1l'],
+  ['secret-value-42', '****e-42'],
+  ['short', '****'],
+])('the value %s of a header is logged as %s: a scheme is no secret', (value, shown) => {
+  expect(maskHeaderValue(value)).toBe(shown);
+});
+
+test('URLs within a text are masked, and stay as they are when masked again', () => {
+  const text =
+    'GET "https://a:b@x.example/f?sig=0123456789abcdef" failed, s3://bucket/k?token=short too';
+  const masked = 'GET "https://****@x.example/f?sig=****cdef" failed, s3://bucket/k?token=**** too';
+  expect(maskUrlsIn(text)).toBe(masked);
+  expect(maskUrlsIn(masked)).toBe(masked);
 });
 
 test.each([

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import {
   nextWaitSeconds,
   parseRetryAfter,
+  parseRetryWaits,
   RETRY_WAITS_SECONDS,
 } from '../../../src/domain/retry-schedule.ts';
 
 const NOW = Date.UTC(2030, 0, 1);
 
 test('waits grow, are spread by 20 % and end', () => {
-  expect(nextWaitSeconds(RETRY_WAITS_SECONDS, 1, 0.5, undefined)).toBeCloseTo(1);
+  expect(nextWaitSeconds(RETRY_WAITS_SECONDS, 1, 0.5, undefined)).toBeCloseTo(5);
   expect(nextWaitSeconds([100], 1, 0, undefined)).toBeCloseTo(80);
   expect(nextWaitSeconds([100], 1, 1, undefined)).toBeCloseTo(120);
   expect(nextWaitSeconds([100], 2, 0.5, undefined)).toBeUndefined();
@@ -30,4 +31,17 @@ test.each([
   [null, undefined],
 ])('Retry-After %j is %j seconds', (value, seconds) => {
   expect(parseRetryAfter(value, NOW)).toBe(seconds);
+});
+
+test.each([
+  ['5,300, 1800', [5, 300, 1800]],
+  ['60', [60]],
+  ['', undefined],
+  ['5,,7', undefined],
+  ['0', undefined],
+  ['5,604801', undefined],
+  ['1.5', undefined],
+  [Array(31).fill('1').join(','), undefined],
+])('the schedule %j is %j', (text, waits) => {
+  expect(parseRetryWaits(text)).toEqual(waits);
 });

@@ -1,6 +1,12 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { JOB_ORDERS } from '../../../../src/domain/job-order.ts';
-import { type JobFilter, listJobs, type ListingLimits } from '../../../../src/store/job-list.ts';
+import {
+  type JobFilter,
+  listJobs,
+  type ListingLimits,
+  ListingTooSlowError,
+} from '../../../../src/store/job-list.ts';
 import { createTestDatabase, type TestDatabase } from '../../../helpers/database.ts';
 import { createRandom, FIRST_MS, pick, storeRandomJobs } from './jobs.ts';
 import { listNaively, type PlainJob } from './naive.ts';
@@ -58,7 +64,7 @@ function drawFilter(random: () => number, texts: readonly string[]): JobFilter {
 async function compare(
   seed: number,
   texts: readonly string[],
-  limits?: ListingLimits,
+  limits: Partial<ListingLimits> = {},
 ): Promise<void> {
   const random = createRandom(seed);
   for (let at = 0; at < 400; at++) {
@@ -100,4 +106,26 @@ test('a text that no index can look for is looked for in the first jobs by id on
   expect(found.map((job) => job.id)).toEqual(
     newest.map((job) => job.id).filter((id) => holding.has(id)),
   );
+});
+
+test('what would be sorted for too long is given up, and the error says what can be done', async () => {
+  const { db } = database;
+  // every look at a text takes 20 ms; the looks before the sorting are at a few jobs only
+  await sql`ALTER TABLE job_search RENAME TO job_search_rows`.execute(db);
+  await sql`
+    CREATE VIEW job_search AS
+    SELECT job_id, tenant_id, search_text || (SELECT pg_sleep(0.02)::text WHERE job_id > 0) AS search_text
+    FROM job_search_rows`.execute(db);
+  try {
+    const slow = listJobs(
+      db,
+      { tenantId: 1, limit: 10, orderBy: 'content_id', search: 'winter' },
+      { glance: 2, again: 4, sorted: 2, longestMs: 200 },
+    );
+    await expect(slow).rejects.toThrow(ListingTooSlowError);
+    await expect(slow).rejects.toThrow(/narrow them by dates or a longer text, or order by id$/);
+  } finally {
+    await sql`DROP VIEW job_search`.execute(db);
+    await sql`ALTER TABLE job_search_rows RENAME TO job_search`.execute(db);
+  }
 });

@@ -1,12 +1,12 @@
-import type { FoundFolders } from '../src/contract/dry-run.ts';
-import type { RecipePlan } from '../src/contract/plan.ts';
-import { findSources } from '../src/media/source/find-sources.ts';
-import { locationOf } from '../src/storage/location.ts';
-import { fileNameOf } from '../src/storage/paths.ts';
-import type { Storages } from '../src/storage/storages.ts';
-import type { Db } from '../src/store/db.ts';
-import { listPublishedFiles } from '../src/store/publications.ts';
-import type { Tenant } from '../src/store/tenants.ts';
+import type { FoundFolders } from '../../src/contract/dry-run.ts';
+import type { RecipePlan } from '../../src/contract/plan.ts';
+import { findSources } from '../../src/media/source/find-sources.ts';
+import { locationOf } from '../../src/storage/location.ts';
+import { fileNameOf } from '../../src/storage/paths.ts';
+import type { Storages } from '../../src/storage/storages.ts';
+import type { Db } from '../../src/store/db.ts';
+import { listPublishedFiles } from '../../src/store/publications.ts';
+import type { Tenant } from '../../src/store/tenants.ts';
 
 /** Looks into the folders of a plan as its job would. Throws WorkErrors, as the tasks do. */
 export type SourceLookup = (tenant: Tenant, plan: RecipePlan) => Promise<FoundFolders>;

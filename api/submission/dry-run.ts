@@ -1,11 +1,11 @@
-import { type DryRunJson, toDryRunJson } from '../src/contract/dry-run.ts';
-import { planJob } from '../src/contract/recipes.ts';
-import type { StorageDefaults } from '../src/contract/recipe-input.ts';
-import { WorkError } from '../src/domain/failure.ts';
-import type { NewJob } from '../src/store/jobs.ts';
-import type { Tenant } from '../src/store/tenants.ts';
-import { ApiError } from './errors.ts';
-import { inTime } from './health/part.ts';
+import { type DryRunJson, toDryRunJson } from '../../src/contract/dry-run.ts';
+import { planJob } from '../../src/contract/recipes.ts';
+import type { StorageDefaults } from '../../src/contract/recipe-input.ts';
+import { WorkError } from '../../src/domain/failure.ts';
+import type { NewJob } from '../../src/store/jobs.ts';
+import type { Tenant } from '../../src/store/tenants.ts';
+import { ApiError } from '../errors.ts';
+import { inTime } from '../health/part.ts';
 import type { SourceLookup } from './source-lookup.ts';
 
 /** How long storage may take over its listing, milliseconds. */

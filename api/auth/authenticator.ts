@@ -1,7 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
-import { hashApiKey } from '../src/secrets/api-key.ts';
-import type { Db } from '../src/store/db.ts';
-import { getTenantCredentials, type Tenant, type TenantCredentials } from '../src/store/tenants.ts';
+import { hashApiKey } from '../../src/secrets/api-key.ts';
+import type { Db } from '../../src/store/db.ts';
+import {
+  getTenantCredentials,
+  type Tenant,
+  type TenantCredentials,
+} from '../../src/store/tenants.ts';
 
 /**
  * How long a tenant's keys are remembered, milliseconds: a revoked or expired key, and the keys of a

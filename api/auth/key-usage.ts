@@ -1,6 +1,6 @@
-import type { Logger } from '../src/log/logger.ts';
-import { touchApiKey } from '../src/store/api-keys.ts';
-import type { Db } from '../src/store/db.ts';
+import type { Logger } from '../../src/log/logger.ts';
+import { touchApiKey } from '../../src/store/api-keys.ts';
+import type { Db } from '../../src/store/db.ts';
 
 /** How often a key's use is written, milliseconds. */
 const INTERVAL_MS = 60_000;

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
-import { parseAddress } from '../src/egress/address.ts';
-import type { ApiEnv } from './deps.ts';
+import { parseAddress } from '../../src/egress/address.ts';
+import type { ApiEnv } from '../deps.ts';
 
 /** Some proxies write the port too: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 const withoutPort = (text: string): string =>

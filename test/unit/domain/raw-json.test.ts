@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { joinObject, sliceMembers } from '../../../src/contract/raw-json.ts';
+import { joinObject, sliceMembers } from '../../../src/domain/raw-json.ts';
 
 /** JSON texts as people and libraries write them: spaced, escaped, big numbers, keys twice. */
 const space = fc.stringMatching(/^[ \t\n\r]{0,3}$/);

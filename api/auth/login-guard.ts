@@ -1,5 +1,5 @@
-import { hashApiKey } from '../src/secrets/api-key.ts';
-import { createRateLimiter } from './rate-limiter.ts';
+import { hashApiKey } from '../../src/secrets/api-key.ts';
+import { createRateLimiter } from '../limits/rate-limiter.ts';
 
 /** Who tries to get in, from where. */
 export interface Login {

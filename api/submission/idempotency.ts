@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
-import type { Db } from '../src/store/db.ts';
-import { makeOnce } from '../src/store/idempotency.ts';
-import type { ApiEnv } from './deps.ts';
-import { ApiError } from './errors.ts';
+import type { Db } from '../../src/store/db.ts';
+import { makeOnce } from '../../src/store/idempotency.ts';
+import type { ApiEnv } from '../deps.ts';
+import { ApiError } from '../errors.ts';
 
 /** The header `Idempotency-Key` of a request, undefined where there is none. Throws a 400. */
 export function idempotencyKey(c: Context<ApiEnv>): string | undefined {

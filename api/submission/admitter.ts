@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../src/log/logger.ts';
+import type { Logger } from '../../src/log/logger.ts';
 
 /** Gives free slots to waiting jobs soon after a submission, without making it wait. */
 export interface Admitter {
