@@ -174,6 +174,34 @@ test.each(STORAGE_KINDS)(
   },
 );
 
+test('health asks the storages of the client, and says what is wrong with one', async () => {
+  const storage = async (): Promise<unknown> =>
+    ((await (await engine.request('/health')).json()) as any).databases.storage;
+  // the api knows of a change within 3 s, and keeps an answer for another 1.5
+  const settled = { timeout: 15_000, interval: 500 };
+  expect(await storage()).toBe('OK');
+  await cli(['storage', 'other', 'S3', '--bucket', 'none'], '');
+  await cli(['set', 'acme', '--source-storage', 'azure_blob', '--destination-storage', 'S3'], '');
+  await expect.poll(storage, settled).toBe('OK');
+  const { settings } = await newBucket();
+  await cli(
+    ['storage', 'acme', 'S3', '--bucket', settings.bucket, '--side', 'output'].concat([
+      '--endpoint',
+      s3.endpoint,
+      '--path-style',
+      '--access-key-id',
+      s3.accessKeyId,
+    ]),
+    'CANARY-wrong-secret',
+  );
+  await expect
+    .poll(storage, settled)
+    .toBe('output: The storage refused listing (SignatureDoesNotMatch, HTTP 403)');
+  await cli(['storage', 'acme', 'S3', '--remove', '--side', 'output'], '');
+  await expect.poll(storage, settled).toBe('output: S3 is not configured for this client');
+  await cli(['set', 'acme', '--source-storage', 'local', '--destination-storage', ''], '');
+});
+
 test('no secret of a storage is in rows, histories, logs, answers or command lines', async () => {
   const connection = await Connection.connect({ address: inject('services').temporalAddress });
   const client = new Client({ connection, namespace: engine.namespace });
@@ -181,6 +209,7 @@ test('no secret of a storage is in rows, histories, logs, answers or command lin
     content_id: 'none',
     source_folder: 'in/none',
     source_storage: 'S3',
+    destination_storage: 'local',
   });
   expect(await engine.untilEnded(failed)).toMatchObject({ failed: true });
   const texts = [

@@ -1,4 +1,11 @@
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What happens to a request on its way to the store, or to its answer. */
@@ -19,6 +26,7 @@ export type Fault =
 export interface ProxiedRequest {
   readonly method: string;
   readonly url: string;
+  readonly headers: IncomingHttpHeaders;
   /** Counted from 1. */
   readonly number: number;
 }
@@ -57,6 +65,7 @@ export class FaultProxy {
     const one = {
       method: incoming.method ?? '',
       url: incoming.url ?? '',
+      headers: incoming.headers,
       number: this.requests.length + 1,
     };
     this.requests.push(one);

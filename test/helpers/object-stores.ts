@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+
 import type { TestProject } from 'vitest/node';
 import { createProgress } from '../../dev/progress.ts';
 import { ensureVersitygw } from '../../dev/setup/versitygw.ts';
@@ -35,7 +36,7 @@ const AZURITE_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 const STOP_GRACE_MS = 5_000;
-const AZURITE = fileURLToPath(import.meta.resolve('azurite/dist/src/blob/main.js'));
+const AZURITE = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js');
 
 /** One S3 server (versitygw) and one of Azure Blob Storage (azurite) for the whole run. */
 export default function setup(project: TestProject): Promise<() => Promise<void>> {
