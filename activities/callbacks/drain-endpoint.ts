@@ -73,6 +73,7 @@ export async function drainEndpoint(
   try {
     while (mayGoOn()) {
       const room = PARALLEL - sending.size;
+      work.look();
       const streams =
         room > 0 ? await claimStreams(db, endpointId, room, CLAIM_SECONDS, sending.size === 0) : [];
       streams.forEach(send);

@@ -16,12 +16,12 @@ const REASONS: Readonly<Record<ErrorStatus, string>> = {
   415: 'The body is not JSON, or is compressed',
   429: 'Too many requests; `Retry-After` says how many seconds to wait',
   500: 'Something failed on the server',
-  503: 'A part that this needs is down; `error` says which',
+  503: "A part that this needs is down, or earlier requests of the client's are still under way; `error` says which",
 };
 
 /**
  * The answers of a route: success with a schema, and the errors it can give besides 500, and besides
- * 429 where it needs credentials.
+ * 429 and 503 where it needs credentials.
  */
 export function answers<Schema extends z.ZodType>(
   description: string,
@@ -32,7 +32,7 @@ export function answers<Schema extends z.ZodType>(
     description: REASONS[status],
     content: { 'application/json': { schema: ErrorJson } },
   });
-  const limited = errors.includes(401) ? [429 as const] : [];
+  const limited = errors.includes(401) ? ([429, 503] as const) : [];
   const statuses = new Set<ErrorStatus>([...errors, ...limited, 500]);
   return {
     200: { description, content: { 'application/json': { schema } } },

@@ -1,6 +1,8 @@
 /** One who waits for work at one endpoint. */
 export interface Watch {
-  /** Resolves at the next wake, at once where there was one since the last wait, or after `timeoutMs`. */
+  /** Forgets what it was woken for: the look that follows sees it. */
+  readonly look: () => void;
+  /** Resolves at the next wake, at once where there was one since the last look, or after `timeoutMs`. */
   readonly wait: (timeoutMs: number) => Promise<void>;
   readonly close: () => void;
 }
@@ -16,7 +18,14 @@ export interface WorkSignal {
 interface Watcher {
   readonly endpointId: number;
   isWoken: boolean;
-  resolve: (() => void) | undefined;
+  /** Waits under way; some of them nobody heeds any more. */
+  readonly waits: Set<() => void>;
+}
+
+function wakeUp(watcher: Watcher): void {
+  watcher.isWoken = true;
+  const waits = [...watcher.waits];
+  for (const end of waits) end();
 }
 
 /** Makes a {@link WorkSignal}. */
@@ -25,31 +34,33 @@ export function createWorkSignal(): WorkSignal {
   return {
     wake: (endpointIds) => {
       for (const watcher of watchers) {
-        if (endpointIds !== undefined && !endpointIds.includes(watcher.endpointId)) continue;
-        watcher.isWoken = true;
-        watcher.resolve?.();
+        if (endpointIds?.includes(watcher.endpointId) !== false) wakeUp(watcher);
       }
     },
     watch: (endpointId) => {
-      const watcher: Watcher = { endpointId, isWoken: false, resolve: undefined };
+      const watcher: Watcher = { endpointId, isWoken: false, waits: new Set() };
       watchers.add(watcher);
       return {
-        wait: async (timeoutMs) => {
-          if (!watcher.isWoken) {
-            await new Promise<void>((resolve) => {
-              const timer = setTimeout(resolve, timeoutMs);
-              watcher.resolve = () => {
-                clearTimeout(timer);
-                resolve();
-              };
-            });
-          }
+        look: () => {
           watcher.isWoken = false;
-          watcher.resolve = undefined;
         },
+        wait: (timeoutMs) =>
+          new Promise((resolve) => {
+            if (watcher.isWoken) {
+              resolve();
+              return;
+            }
+            const end = (): void => {
+              clearTimeout(timer);
+              watcher.waits.delete(end);
+              resolve();
+            };
+            const timer = setTimeout(end, timeoutMs);
+            watcher.waits.add(end);
+          }),
         close: () => {
           watchers.delete(watcher);
-          watcher.resolve?.();
+          wakeUp(watcher);
         },
       };
     },

@@ -21,14 +21,20 @@ const CHECKS = [
 ];
 
 /** These two ask Temporal, and say with a documented 503 where it is too slow on a busy machine. */
-const CONFIG = ['/scheduler', '/schedules']
-  .map(
-    (path) => `[[operations]]
+const SLOW = ['/scheduler', '/schedules'].map(
+  (path) => `[[operations]]
 include-path = "${path}"
 checks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 503]
 `,
-  )
-  .join('\n');
+);
+
+/** A reader of events may wait for half a minute, each time. */
+const WAITING = `[[operations]]
+include-path = "/events"
+parameters = { wait = 0 }
+`;
+
+const CONFIG = [...SLOW, WAITING].join('\n');
 
 /** Command line options; one worker, as two of them race inside its generator. */
 const options = (more: Readonly<Record<string, string>>): readonly string[] => [

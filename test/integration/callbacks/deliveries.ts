@@ -96,6 +96,7 @@ export function drain(
       log,
       lingerMs: 400,
       watch: () => ({
+        look: () => undefined,
         wait: (timeoutMs) => delay(Math.min(timeoutMs, 50)),
         close: () => undefined,
       }),

@@ -40,6 +40,7 @@ await drainEndpoint(
     secrets: createSecretBox([]),
     retryWaitsSeconds: [1],
     watch: () => ({
+      look: () => undefined,
       wait: () => new Promise((resolve) => setTimeout(resolve, 50)),
       close: () => undefined,
     }),

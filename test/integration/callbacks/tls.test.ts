@@ -148,3 +148,30 @@ test('a tenant’s own schedule applies to it alone', async () => {
   expect(nextDueSeconds).toBeGreaterThan(3);
   expect(nextDueSeconds).toBeLessThan(9);
 });
+
+test('TLS before 1.2 is spoken with nobody, verified or not', async () => {
+  const { certificate, key } = await makeCertificate('old');
+  const old = createServer(
+    {
+      cert: certificate,
+      key,
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'ALL@SECLEVEL=0',
+    },
+    (_request, response) => response.end(),
+  );
+  await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+  try {
+    const result = await egress.postJson({
+      url: `https://127.0.0.1:${(old.address() as AddressInfo).port}/`,
+      body: '{}',
+      allowedNetworks: ['127.0.0.0/8'],
+      tls: { isVerified: false, certificate: undefined },
+      timeoutMs: 5000,
+    });
+    expect(result).toMatchObject({ kind: 'failed', failure: 'tls' });
+  } finally {
+    await new Promise((resolve) => old.close(resolve));
+  }
+});

@@ -22,11 +22,15 @@ test('who watches an endpoint that is named is woken, and nobody else', async ()
   expect(await Promise.all(waits.map(isOver))).toEqual([true, true]);
 });
 
-test('what came between two waits ends the next one at once, and that one only', async () => {
+test('what came since the last look ends a wait at once; one that was given up takes no wake away', async () => {
   const signal = createWorkSignal();
   const watch = signal.watch(1);
+  watch.look();
   signal.wake([1]);
   expect(await isOver(watch.wait(5000))).toBe(true);
+  watch.look();
+  void watch.wait(1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
   const next = watch.wait(5000);
   expect(await isOver(next)).toBe(false);
   watch.close();
