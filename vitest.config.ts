@@ -35,7 +35,7 @@ export default defineConfig({
       suite('contract', { hasServices: true, seconds: 30 }),
       suite('replay', { hasServices: true, seconds: 120 }),
       suite('e2e', { hasServices: true, hasStores: true, seconds: 180 }),
-      suite('chaos', { hasServices: true, seconds: 600 }),
+      suite('chaos', { hasServices: true, hasStores: true, seconds: 600 }),
     ],
   },
 });

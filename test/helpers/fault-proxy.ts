@@ -36,9 +36,13 @@ export class FaultProxy {
   readonly requests: ProxiedRequest[] = [];
   /** Decides for each request; undefined lets it pass. */
   fault: (request: ProxiedRequest) => Fault | undefined = () => undefined;
+  /** How long each request waits before it goes on. */
+  delayMs = 0;
   readonly #target: URL;
   readonly #agent = new Agent({ keepAlive: true });
-  readonly #server = createServer((incoming, outgoing) => this.#forward(incoming, outgoing));
+  readonly #server = createServer((incoming, outgoing) => {
+    setTimeout(() => this.#forward(incoming, outgoing), this.delayMs);
+  });
 
   constructor(target: string) {
     this.#target = new URL(target);

@@ -94,6 +94,34 @@ describe.each(STORAGE_KINDS)('publishing to %s', (kind) => {
     expect(second.filter((key) => key.includes('-12-'))).toEqual([]);
   });
 
+  test('players are given the type of each file, and may keep those that never change', async () => {
+    await publishJob(12);
+    const told = await Promise.all(
+      (await storage.allKeys()).map(async (key) => [
+        key.slice('vod/film/'.length),
+        Object.values((await storage.headers(key)) ?? {}),
+      ]),
+    );
+    if (kind === 'local') return;
+    const [kept, fixed] = ['public, max-age=31536000, immutable', 'no-cache'];
+    const hls = 'application/vnd.apple.mpegurl';
+    expect(Object.fromEntries(told)).toEqual({
+      'film 1.m3u8': [hls, fixed],
+      'film 1.mpd': ['application/dash+xml', fixed],
+      'film 1.jpg': ['image/jpeg', fixed],
+      'film 1_metadata.json': ['application/json', fixed],
+      'film.mp4': ['video/mp4', fixed],
+      'film 1-12-video-360p.mp4': ['video/mp4', kept],
+      'film 1-12-video-360p.m3u8': [hls, kept],
+      'film 1-12-audio-xa.mp4': ['video/mp4', kept],
+      'film 1-12-audio-xa.m3u8': [hls, kept],
+      'film 1-12-audio-xb.mp4': ['video/mp4', kept],
+      'film 1-12-audio-xb.m3u8': [hls, kept],
+      'film 1-12-text-en.vtt': ['text/vtt; charset=utf-8', kept],
+      'film 1-12-text-en.m3u8': [hls, kept],
+    });
+  });
+
   test.each(['before', 'after'] as const)(
     'a failure %s any upload leaves the asset on air as it was',
     async (when) => {

@@ -157,24 +157,32 @@ export class Scene {
 
   private readonly disk: StorageDriver;
 
-  private constructor(base: string, output: StorageDriver) {
+  private constructor(base: string, input: StorageDriver, output: StorageDriver) {
     this.base = base;
     this.workRoot = join(base, 'work');
-    this.input = new WatchedStorage(createLocalStorage(join(base, 'input')));
+    this.input = new WatchedStorage(input);
     this.disk = output;
     this.output = this.watchOutput();
   }
 
   /**
    * `isOneRoot`: sources and assets lie in the same folders, as they do by default in production.
-   * `output`: where results go, where that is no folder of the scene.
+   * `input`, `output`: where sources and results are, where these are no folders of the scene.
    */
   static async create(
-    options: { readonly isOneRoot?: boolean; readonly output?: StorageDriver } = {},
+    options: {
+      readonly isOneRoot?: boolean;
+      readonly input?: StorageDriver;
+      readonly output?: StorageDriver;
+    } = {},
   ): Promise<Scene> {
     const base = await mkdtemp(join(tmpdir(), 'task-engine-files-'));
     const folder = join(base, options.isOneRoot === true ? 'input' : 'output');
-    const scene = new Scene(base, options.output ?? createLocalStorage(folder));
+    const scene = new Scene(
+      base,
+      options.input ?? createLocalStorage(join(base, 'input')),
+      options.output ?? createLocalStorage(folder),
+    );
     await mkdir(join(base, 'input'), { recursive: true });
     return scene;
   }
