@@ -123,6 +123,19 @@ describe.each(STORAGE_KINDS)('%s storage', (kind) => {
     });
   });
 
+  test.each(['a b+c.mp4', 'ü%41?#&=.mp4', "🎬 '(1)'!*;:@,$.mp4"])(
+    'a file named %s is moved, read and deleted',
+    async (name) => {
+      await put('film/up', name);
+      await storage.driver.move('film/up', `film/${name}`);
+      await storage.driver.move(`film/${name}`, `a & b/${name}`);
+      expect((await storage.driver.list('a & b')).map((one) => one.key)).toEqual([`a & b/${name}`]);
+      expect(await contentOf(`a & b/${name}`)).toBe(name);
+      await storage.driver.delete([`a & b/${name}`]);
+      expect(await storage.allKeys()).toEqual([]);
+    },
+  );
+
   test.each([1000, 12 * MB])('a file of %d bytes is moved over another one', async (sizeBytes) => {
     const content = randomBytes(sizeBytes);
     await put('film/.te-1-x.mp4', content);
