@@ -5,7 +5,8 @@ import { forEachParallel } from './parallel.ts';
 import type { Upload } from './publish-plan.ts';
 import { createTransferProgress } from './transfer-progress.ts';
 
-const PARALLEL_FILES = 4;
+/** Files that go up at once. */
+export const PARALLEL_FILES = 4;
 
 /** Uploads files, except those that an earlier attempt of the task has left there whole. */
 export async function uploadFiles(

@@ -6,7 +6,7 @@ import type { BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-
 import { WorkError } from '../domain/failure.ts';
 import { calling, isMissing, toAzureFailure } from './azure-client.ts';
 import type { TransferOptions } from './driver.ts';
-import { fetchRanges } from './fetch-ranges.ts';
+import { fetchRanges, RANGE_BYTES } from './fetch-ranges.ts';
 import { changedWhileFetched, isTransient, RemoteError } from './remote-failure.ts';
 import { fillFile } from './remote-file.ts';
 
@@ -51,7 +51,7 @@ export async function downloadFromAzure(
     });
     if (found.contentMD5 !== undefined) await checkMd5(path, key, found.contentMD5, signal);
     // all ranges may be under way already when the blob is replaced
-    const after = await propertiesOf(container, key, signal);
+    const after = sizeBytes <= RANGE_BYTES ? found : await propertiesOf(container, key, signal);
     if (after?.etag !== found.etag) throw changedWhileFetched(key);
   });
   return found;

@@ -4,8 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { joinCrc32 } from './crc32.ts';
 
-const RANGE_BYTES = 32 * 1024 * 1024;
+/** Files up to this come in one answer, which is of one version. */
+export const RANGE_BYTES = 32 * 1024 * 1024;
 const PARALLEL_RANGES = 4;
+
+/** Bytes of one write: bodies come in pieces of 16 to 64 kB. */
+const BATCH_BYTES = 1024 * 1024;
 
 const MOST_TRIES = 6;
 const FIRST_WAIT_MS = 200;
@@ -99,12 +103,14 @@ async function fetchRange(
   let checksum = 0;
   for (let tries = 1; ; tries++) {
     try {
-      for await (const chunk of chunksOf(await options.open(at, endByte, signal), signal)) {
-        if (at + chunk.length > endByte) throw new WrongLength('more bytes came than asked for');
-        await writeFully(options.file, chunk, at);
-        checksum = crc32(chunk, checksum);
-        at += chunk.length;
-        tell(chunk.length);
+      const body = await options.open(at, endByte, signal);
+      for await (const batch of batchesOf(chunksOf(body, signal))) {
+        const sizeBytes = sizeOf(batch);
+        if (at + sizeBytes > endByte) throw new WrongLength('more bytes came than asked for');
+        await writeFully(options.file, batch, at);
+        checksum = batch.reduce((sum, chunk) => crc32(chunk, sum), checksum);
+        at += sizeBytes;
+        tell(sizeBytes);
       }
       if (at < endByte) throw new WrongLength('the answer ended early');
       return checksum;
@@ -136,9 +142,36 @@ async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Bu
   }
 }
 
-async function writeFully(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
-  for (let at = 0; at < chunk.length; ) {
-    const { bytesWritten } = await file.write(chunk, at, chunk.length - at, position + at);
-    at += bytesWritten;
+const sizeOf = (batch: readonly Buffer[]): number =>
+  batch.reduce((sum, chunk) => sum + chunk.length, 0);
+
+/** Gathers what is worth a write; what came before a body broke off is not lost. */
+async function* batchesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+  let batch: Buffer[] = [];
+  try {
+    for await (const chunk of chunks) {
+      batch.push(chunk);
+      if (sizeOf(batch) < BATCH_BYTES) continue;
+      yield batch;
+      batch = [];
+    }
+  } catch (error) {
+    if (batch.length > 0) yield batch;
+    throw error;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function writeFully(
+  file: FileHandle,
+  batch: readonly Buffer[],
+  position: number,
+): Promise<void> {
+  let { bytesWritten: done } = await file.writev(batch, position);
+  if (done === sizeOf(batch)) return;
+  const bytes = Buffer.concat(batch);
+  while (done < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
 }

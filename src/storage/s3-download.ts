@@ -7,7 +7,7 @@ import {
 import { WorkError } from '../domain/failure.ts';
 import { toBase64 } from './crc32.ts';
 import type { TransferOptions } from './driver.ts';
-import { fetchRanges } from './fetch-ranges.ts';
+import { fetchRanges, RANGE_BYTES } from './fetch-ranges.ts';
 import { changedWhileFetched, isTransient, RemoteError } from './remote-failure.ts';
 import { fillFile } from './remote-file.ts';
 import { calling, type S3Bucket } from './s3-calls.ts';
@@ -62,7 +62,7 @@ export async function downloadFromS3(
       throw new WorkError('StorageFailed', `${key} arrived with another checksum than it has`);
     }
     // all ranges may be under way already when the object is replaced
-    const after = await headOf(at, key, signal);
+    const after = sizeBytes <= RANGE_BYTES ? head : await headOf(at, key, signal);
     if (after?.ETag !== head.ETag) throw changedWhileFetched(key);
   });
   return head;
