@@ -4,8 +4,12 @@ import type { Logger } from '../src/log/logger.ts';
 import { untilItWorks } from '../src/process/until-it-works.ts';
 import { admitJobs } from '../src/store/admission.ts';
 import { closeDb, createDb, type Db } from '../src/store/db.ts';
+import { createSecretBox } from '../src/secrets/secret-box.ts';
 import { checkSharedRoots, checkTenantStorage } from '../src/storage/check-root.ts';
+import { createStorages } from '../src/storage/storages.ts';
 import { migrate, MigrationError, pendingMigrations } from '../src/store/migrate.ts';
+import { getTenantStorage } from '../src/store/tenant-storages.ts';
+import { getTenant } from '../src/store/tenants.ts';
 import { createTemporalClient } from '../src/temporal/client.ts';
 import { createDispatcher } from '../src/temporal/dispatcher.ts';
 import { createSchedules, syncScheduleInterval } from '../src/temporal/schedules.ts';
@@ -31,6 +35,8 @@ export interface ApiServerOptions {
   readonly localInputRoot: string;
   readonly localOutputRoot: string;
   readonly bootstrapTenants: readonly BootstrapTenant[];
+  /** Keys that open what is kept sealed. Default none. */
+  readonly secretsKeys?: readonly Buffer[];
   readonly isEmbedded: boolean;
   /** Default none. */
   readonly limits?: RateLimits;
@@ -91,6 +97,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     namespace: options.temporalNamespace,
     isImpatient: true,
   });
+  const storages = createStorages({
+    ...options,
+    getRoots: (tenant) => getTenant(db, tenant),
+    getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
+    secrets: createSecretBox(options.secretsKeys ?? []),
+  });
   const app = createApp({
     db,
     log,
@@ -103,10 +115,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       databaseUrl: options.databaseUrl,
       temporal: probe,
       roots: options,
-      checkTenantStorage,
+      checkTenantStorage: (tenant, shared) => checkTenantStorage(tenant, shared, storages),
       checkSharedRoots,
     }),
-    lookUpSource: createSourceLookup({ ...options, db }),
+    lookUpSource: createSourceLookup({ db, storages }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   const server = await listenHttp({ fetch: app.fetch, host: options.host, port: options.port });

@@ -8,8 +8,10 @@ import { CliError, type Command, type CommandContext, UsageError } from './comma
 import { callbacks } from './commands/callbacks.ts';
 import { header } from './commands/header.ts';
 import { revoke, rotate, whose } from './commands/keys.ts';
+import { reseal } from './commands/reseal.ts';
 import { signing } from './commands/signing.ts';
 import { audit, cap, settings } from './commands/settings.ts';
+import { storage } from './commands/storage.ts';
 import { add, disable, enable, list, set } from './commands/tenants.ts';
 import { findTarget } from './connect.ts';
 
@@ -23,6 +25,8 @@ const COMMANDS: readonly Command[] = [
   revoke,
   whose,
   header,
+  storage,
+  reseal,
   callbacks,
   signing,
   settings,

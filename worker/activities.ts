@@ -12,6 +12,7 @@ import type { Logger } from '../src/log/logger.ts';
 import { createSecretBox } from '../src/secrets/secret-box.ts';
 import { createStorages } from '../src/storage/storages.ts';
 import type { Db } from '../src/store/db.ts';
+import { getTenantStorage } from '../src/store/tenant-storages.ts';
 import { getTenant } from '../src/store/tenants.ts';
 import type { WorkSignal } from '../src/store/work-signal.ts';
 import type { TemporalClient } from '../src/temporal/client.ts';
@@ -56,11 +57,12 @@ export function createActivities(parts: ActivityParts): Activities {
       log.warn({ err: error }, 'interval of the scheduled jobs not brought up to date');
     }
   };
+  const secrets = createSecretBox(parts.secretsKeys ?? []);
   const drainDeps = {
     db,
     log,
     egress: parts.egress,
-    secrets: createSecretBox(parts.secretsKeys ?? []),
+    secrets,
     retryWaitsSeconds: parts.retryWaitsSeconds ?? RETRY_WAITS_SECONDS,
     watch: parts.deliveries.watch,
   };
@@ -74,6 +76,8 @@ export function createActivities(parts: ActivityParts): Activities {
         localInputRoot: parts.localInputRoot,
         localOutputRoot: parts.localOutputRoot,
         getRoots: (tenant) => getTenant(db, tenant),
+        getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
+        secrets,
       }),
       publication: createPublication({ db }),
     }),

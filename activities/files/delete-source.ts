@@ -1,3 +1,4 @@
+import { isSameFile } from '../../src/storage/driver.ts';
 import { joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import type { TaskCode } from '../task.ts';
@@ -22,9 +23,7 @@ export function createDeleteSource(deps: {
     for (const file of await readFetchedSources(deps.workRoot, input.jobId)) {
       const key = joinKey(input.folder, file.originalName);
       const there = await storage.stat(key);
-      const isChanged =
-        there !== undefined &&
-        (there.sizeBytes !== file.sizeBytes || there.modifiedMs !== file.modifiedMs);
+      const isChanged = there !== undefined && !isSameFile(there, file);
       if (isChanged) {
         await task.note('WARN', `${file.originalName} has changed since it was fetched; it stays`);
       } else {

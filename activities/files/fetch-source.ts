@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WorkError } from '../../src/domain/failure.ts';
 import { findSources } from '../../src/media/source/find-sources.ts';
 import type { SelectedSource } from '../../src/media/source/select.ts';
-import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
+import { isSameFile, type StorageDriver, type StoredFile } from '../../src/storage/driver.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
@@ -72,7 +72,7 @@ async function fetchInto(
       signal,
       onProgress: progressOf(name),
     });
-    if (fetched.sizeBytes !== listed.sizeBytes || fetched.modifiedMs !== listed.modifiedMs) {
+    if (!isSameFile(fetched, listed)) {
       throw new WorkError(
         'StorageFailed',
         `${storage.fullPath(listed.key)} changed after it was listed, from ${listed.sizeBytes} to ${fetched.sizeBytes} bytes; submit a job when its upload has ended`,
@@ -118,4 +118,5 @@ const toFetchedSource = ({ name, listed }: Source): FetchedSource => ({
   originalName: name,
   sizeBytes: listed.sizeBytes,
   modifiedMs: listed.modifiedMs,
+  ...(listed.version === undefined ? {} : { version: listed.version }),
 });

@@ -1,5 +1,5 @@
 import type { StorageKind } from '../../src/domain/storage-kind.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
+import { locationOf } from '../../src/storage/location.ts';
 import { joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { readDocument, stageFolder, writeDocument } from '../scratch.ts';
@@ -11,6 +11,8 @@ export interface FetchedSource {
   readonly originalName: string;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
+  /** Where the storage tells one. */
+  readonly version?: string;
 }
 
 /** Notes in stage `source` what was fetched. */
@@ -25,12 +27,8 @@ export const readFetchedSources = (
   jobId: number,
 ): Promise<readonly FetchedSource[]> => readDocument(stageFolder(workRoot, jobId, 'source'), NAME);
 
-/**
- * Full paths of a job's sources as far as they lie in `output`'s kind of storage; source and output
- * folder are the same by default.
- */
-export async function sourcePathsIn(
-  output: StorageDriver,
+/** Where a job's sources are, see `locationOf`: source and output folder are the same by default. */
+export async function sourceLocations(
   deps: { readonly workRoot: string; readonly storages: Storages },
   job: {
     readonly jobId: number;
@@ -39,7 +37,6 @@ export async function sourcePathsIn(
     readonly sourceFolder: string;
   },
 ): Promise<ReadonlySet<string>> {
-  if (job.sourceStorage !== output.kind) return new Set();
   const source = await deps.storages.open({
     tenant: job.tenant,
     kind: job.sourceStorage,
@@ -47,6 +44,6 @@ export async function sourcePathsIn(
   });
   const fetched = await readFetchedSources(deps.workRoot, job.jobId);
   return new Set(
-    fetched.map((file) => source.fullPath(joinKey(job.sourceFolder, file.originalName))),
+    fetched.map((file) => locationOf(source, joinKey(job.sourceFolder, file.originalName))),
   );
 }

@@ -23,12 +23,13 @@ export interface PublicationPort {
    * Runs `writeManifests` while this attempt is proved to own its task, records the publication and
    * the job's result, and returns the keys of the publication it replaces. Throws a WorkError
    * `Superseded`, with nothing written, where another attempt took over. Where `writeManifests` throws,
-   * nothing is recorded.
+   * nothing is recorded. It calls `proveOwner` before each file that it changes: that throws where the
+   * proof is lost meanwhile, with the connection that holds it.
    */
   switchOver(
     task: Task,
     publication: Publication,
-    writeManifests: () => Promise<void>,
+    writeManifests: (proveOwner: () => Promise<void>) => Promise<void>,
   ): Promise<readonly string[]>;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { WorkError } from '../../src/domain/failure.ts';
 import { buildManifests } from '../../src/media/asset/manifests.ts';
 import type { CaptionTrack, PackagedTrack } from '../../src/media/packager/packaged-track.ts';
@@ -19,8 +19,6 @@ export interface Upload {
   readonly key: string;
   readonly finalKey: string;
   readonly sizeBytes: number;
-  /** When the scratch file was made, milliseconds since 1970 UTC. */
-  readonly modifiedMs: number;
 }
 
 /** What a publication uploads. */
@@ -84,8 +82,11 @@ export async function planPublication(
   }
 
   const keyOf = (name: string): string => joinKey(input.folder, name);
+  // with its extension: an object gets its media type when it is written
   const hiddenKeyOf = (name: string): string =>
-    keyOf(`.te-${jobId}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`);
+    keyOf(
+      `.te-${jobId}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}${extname(name)}`,
+    );
   return {
     early: await Promise.all(early.map((one) => toUpload(one, keyOf(one.name), keyOf(one.name)))),
     switched: await Promise.all(
@@ -100,8 +101,8 @@ interface Piece {
 }
 
 async function toUpload(piece: Piece, key: string, finalKey: string): Promise<Upload> {
-  const { size, mtimeMs } = await stat(piece.path);
-  return { ...piece, key, finalKey, sizeBytes: size, modifiedMs: Math.floor(mtimeMs) };
+  const { size } = await stat(piece.path);
+  return { ...piece, key, finalKey, sizeBytes: size };
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -7,7 +7,7 @@ import type { Storages } from '../../src/storage/storages.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import type { Task, TaskCode } from '../task.ts';
 import type { PublishInput, PublishResult } from './contract.ts';
-import { sourcePathsIn } from './fetched-sources.ts';
+import { sourceLocations } from './fetched-sources.ts';
 import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
 import { planPublication, type Upload } from './publish-plan.ts';
 import { isNamedForJob } from './published-names.ts';
@@ -33,24 +33,27 @@ export function createPublish(deps: {
     const plan = await planPublication(deps.workRoot, task, input);
     const uploads = [...plan.early, ...plan.switched];
     const files = uploads.map((one) => one.finalKey);
-    const sources = await sourcePathsIn(storage, deps, input);
+    const sources = await sourceLocations(deps, input);
     refuseToOverwriteSource(storage, files, sources);
 
     const publication = describePublication(storage, input, files);
     let replaced: readonly string[];
     try {
-      await uploadFiles(storage, task, uploads);
-      replaced = await deps.publication.switchOver(task, publication, async () => {
+      await uploadFiles(storage, task, input.folder, uploads);
+      replaced = await deps.publication.switchOver(task, publication, async (proveOwner) => {
         task.signal.throwIfAborted();
-        await verifyUploads(storage, uploads);
-        for (const { key, finalKey } of plan.switched) await storage.move(key, finalKey);
+        await verifyUploads(storage, input.folder, uploads);
+        for (const { key, finalKey } of plan.switched) {
+          await proveOwner();
+          await storage.move(key, finalKey);
+        }
       });
     } catch (error) {
       await takeBack(deps.publication, task, publication, storage, input, uploads);
       throw error;
     }
     const unused = replaced.filter(
-      (key) => !files.includes(key) && !sources.has(storage.fullPath(key)),
+      (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
     );
     await deleteFormer(task, storage, unused);
     return { message: `${files.length} files in ${storage.fullPath(input.folder)}` };
@@ -82,11 +85,11 @@ function refuseToOverwriteSource(
   keys: readonly string[],
   sources: ReadonlySet<string>,
 ): void {
-  const clash = keys.map((key) => output.fullPath(key)).find((path) => sources.has(path));
+  const clash = keys.find((key) => sources.has(locationOf(output, key)));
   if (clash === undefined) return;
   throw new WorkError(
     'InvalidInput',
-    `${clash} is a source of this job and would be overwritten; give another output_folder or mp4_filename`,
+    `${output.fullPath(clash)} is a source of this job and would be overwritten; give another output_folder or mp4_filename`,
   );
 }
 

@@ -5,35 +5,56 @@ import { forEachParallel } from './parallel.ts';
 import type { Upload } from './publish-plan.ts';
 import { createTransferProgress } from './transfer-progress.ts';
 
-const PARALLEL_FILES = 4;
+/** Files that go up at once. */
+export const PARALLEL_FILES = 4;
 
 /** Uploads files, except those that an earlier attempt of the task has left there whole. */
 export async function uploadFiles(
   storage: StorageDriver,
   task: Task,
+  folder: string,
   uploads: readonly Upload[],
 ): Promise<void> {
   const totalBytes = uploads.reduce((sum, one) => sum + one.sizeBytes, 0);
   const progressOf = createTransferProgress(task, 'publishing', totalBytes);
+  // the first attempt of a run asks nothing: 2,000 files are 2,000 questions
+  const isRetried = await hasFiles(storage, folder, uploads);
   await forEachParallel(uploads, PARALLEL_FILES, task.signal, async (one, signal) => {
     const onProgress = progressOf(one.name);
-    const there = await storage.stat(one.key);
-    // an older one of the same length may come from an earlier run of the packager
-    if (there?.sizeBytes === one.sizeBytes && there.modifiedMs >= one.modifiedMs) {
+    if (isRetried && (await storage.isUploaded(one.path, one.key))) {
       onProgress(one.sizeBytes);
       return;
     }
-    await storage.upload(one.path, one.key, { signal, onProgress });
+    await storage.upload(one.path, one.key, {
+      signal,
+      onProgress,
+      isFixedName: one.key !== one.finalKey,
+    });
   });
 }
 
-/** Throws a WorkError `StorageFailed` unless every file is there with the length it should have. */
+/** Whether an earlier attempt has left any of the files. */
+async function hasFiles(
+  storage: StorageDriver,
+  folder: string,
+  uploads: readonly Upload[],
+): Promise<boolean> {
+  const keys = new Set(uploads.map((one) => one.key));
+  return (await storage.list(folder)).some((file) => keys.has(file.key));
+}
+
+/**
+ * Throws a WorkError `StorageFailed` unless every file is there with the length it should have: by a
+ * listing of the folder, and one by one for those that it hides.
+ */
 export async function verifyUploads(
   storage: StorageDriver,
+  folder: string,
   uploads: readonly Upload[],
 ): Promise<void> {
-  for (const { key, name, sizeBytes } of uploads) {
-    const there = await storage.stat(key);
+  const listed = new Map((await storage.list(folder)).map((file) => [file.key, file]));
+  for (const { key, finalKey, name, sizeBytes } of uploads) {
+    const there = key === finalKey ? listed.get(key) : await storage.stat(key);
     if (there?.sizeBytes === sizeBytes) continue;
     const found = there === undefined ? 'is gone' : `has ${there.sizeBytes} bytes`;
     throw new WorkError(

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { describeIssue } from '../../src/contract/fault.ts';
 import { toNewJob } from '../../src/contract/new-job.ts';
-import { storageDefaults } from '../../src/contract/storage-defaults.ts';
+import { isStorageConfigured, storageDefaults } from '../../src/contract/storage-defaults.ts';
 import { insertJob, insertJobs, type NewJob } from '../../src/store/jobs.ts';
 import { isRefusal } from '../../src/store/refusal.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
@@ -23,6 +23,7 @@ export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
       tenantId: tenant.id,
       tenant: tenant.name,
       storage: storageDefaults(tenant),
+      isConfigured: (kind, side) => isStorageConfigured(tenant, kind, side),
       tenantCallbackUrls: tenant.callbackUrls,
       checkUrl: (url) => deps.checkUrl(url, tenant.allowedNetworks),
       now: deps.now(),

@@ -3,7 +3,7 @@ import type { RecipePlan } from '../../src/contract/plan.ts';
 import { findSources } from '../../src/media/source/find-sources.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
-import { createStorages } from '../../src/storage/storages.ts';
+import type { Storages } from '../../src/storage/storages.ts';
 import type { Db } from '../../src/store/db.ts';
 import { listPublishedFiles } from '../../src/store/publications.ts';
 import type { Tenant } from '../../src/store/tenants.ts';
@@ -14,11 +14,10 @@ export type SourceLookup = (tenant: Tenant, plan: RecipePlan) => Promise<FoundFo
 /** Makes a {@link SourceLookup} over the server's storages. */
 export function createSourceLookup(deps: {
   readonly db: Db;
-  readonly localInputRoot: string;
-  readonly localOutputRoot: string;
+  readonly storages: Storages;
 }): SourceLookup {
+  const { storages } = deps;
   return async (tenant, plan) => {
-    const storages = createStorages({ ...deps, getRoots: () => Promise.resolve(tenant) });
     const source = await storages.open({
       tenant: tenant.name,
       kind: plan.source.storage,

@@ -1,16 +1,22 @@
-import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Config } from '../../src/config/config.ts';
 import { takeLock } from '../lock-file.ts';
 import type { Progress } from '../progress.ts';
 import { runCommand } from '../run-command.ts';
 import { SetupError } from './error.ts';
+import { buildGoProgram, type GoProgram, keepProgram } from './go-program.ts';
 import { downloadTemporal } from './temporal-download.ts';
 
 const VERSION = '1.5.1';
-const MODULE = `github.com/temporalio/cli/cmd/temporal@v${VERSION}`;
-const BUILD_LIMIT_MS = 20 * 60 * 1000;
+const PROGRAM: GoProgram = {
+  title: 'Temporal CLI',
+  name: 'temporal',
+  version: VERSION,
+  module: 'github.com/temporalio/cli/cmd/temporal',
+  duration: '3 to 5 minutes',
+};
 const LOCK_WAIT_MS = 25 * 60 * 1000;
 
 /** Its server orders task queues by priority and tenant; older ones do not. */
@@ -76,7 +82,6 @@ async function getTemporal(cacheDir: string, cached: string, progress: Progress)
     // whoever held the lock may have got it
     const program = await findTemporal(cached, progress);
     if (program !== undefined) return program;
-    await mkdir(dirname(cached), { recursive: true });
     const reasons = [];
     for (const way of [download, build]) {
       const reason = await way(cached, progress);
@@ -86,18 +91,12 @@ async function getTemporal(cacheDir: string, cached: string, progress: Progress)
     }
     throw new SetupError(
       `The Temporal CLI cannot be got here: ${reasons.join('; ')}. ` +
-        `Install it (go install ${MODULE}, or a release of the Temporal CLI) and set TEMPORAL_CLI to it, ` +
+        `Install it (go install ${PROGRAM.module}@v${VERSION}, or a release of the Temporal CLI) and set TEMPORAL_CLI to it, ` +
         'or set TEMPORAL_ADDRESS to a running server',
     );
   } finally {
     await release();
   }
-}
-
-async function keep(built: string, cached: string): Promise<void> {
-  const partial = `${cached}.${process.pid}`;
-  await copyFile(built, partial);
-  await rename(partial, cached);
 }
 
 async function download(cached: string, progress: Progress): Promise<string | undefined> {
@@ -108,7 +107,7 @@ async function download(cached: string, progress: Progress): Promise<string | un
       (note) => downloadTemporal(folder, note),
     );
     if (found === undefined) return 'the download is out of reach';
-    await keep(found, cached);
+    await keepProgram(found, cached);
     progress.line('Temporal CLI: downloaded');
     return undefined;
   } finally {
@@ -116,25 +115,5 @@ async function download(cached: string, progress: Progress): Promise<string | un
   }
 }
 
-async function build(cached: string, progress: Progress): Promise<string | undefined> {
-  const go = await runCommand('go', ['version']);
-  if (!go.isOk) return 'Go is not installed to build it with';
-  const folder = await mkdtemp(join(tmpdir(), 'task-engine-go-'));
-  try {
-    const end = await progress.slow(
-      `Temporal CLI: building ${VERSION} with Go (3 to 5 minutes, kept for the next time)`,
-      (note) =>
-        runCommand('go', ['install', '-v', MODULE], {
-          timeoutMs: BUILD_LIMIT_MS,
-          env: { GOBIN: folder },
-          onLine: note,
-        }),
-    );
-    if (!end.isOk) return `the build failed: ${end.reason}`;
-    await keep(join(folder, 'temporal'), cached);
-    progress.line(`Temporal CLI: ${VERSION} built`);
-    return undefined;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+const build = (cached: string, progress: Progress): Promise<string | undefined> =>
+  buildGoProgram(PROGRAM, cached, progress);

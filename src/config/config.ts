@@ -186,7 +186,7 @@ const Environment = z.object({
     'tenants created when missing: name:key,name:key; a key has at least 8 characters',
   ),
   SECRETS_KEY: secretsKeys.describe(
-    '32 bytes in base64 that seal callback headers in the database; a second one after a comma still opens',
+    '32 bytes in base64 that seal secrets of storages and callbacks in the database; a second one after a comma still opens',
   ),
   RATE_LIMIT_WRITES: perMinute(60_000).describe(
     'submissions and changes of one tenant a minute, in each api process; 0 limits nothing',

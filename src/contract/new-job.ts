@@ -1,7 +1,7 @@
 import { WorkError } from '../domain/failure.ts';
 import { isRecipe } from '../domain/recipes.ts';
 import type { StorageKind } from '../domain/storage-kind.ts';
-import { isStorageAvailable } from '../storage/storages.ts';
+import type { StorageSide } from '../domain/storage-settings.ts';
 import type { NewJob } from '../store/jobs.ts';
 import { toCallbackUrls } from './callback-urls.ts';
 import { workflowFault } from './catalogue.ts';
@@ -20,6 +20,8 @@ export interface SubmissionContext {
   readonly tenantId: number;
   readonly tenant: string;
   readonly storage: StorageDefaults;
+  /** Whether the tenant's storage of a kind is set up. */
+  readonly isConfigured: (kind: StorageKind, side: StorageSide) => boolean;
   /** URLs that get the callbacks of every job of the tenant. */
   readonly tenantCallbackUrls: readonly string[];
   /** Why a URL cannot be called, or undefined where it can. */
@@ -141,11 +143,12 @@ function checkInput(job: NewJob, context: SubmissionContext): void {
     if (error instanceof WorkError) throw refuse(`parameters.${error.message}`);
     throw error;
   }
-  const check = (kind: StorageKind, field: string): void => {
-    if (isStorageAvailable(kind)) return;
-    throw refuse(`parameters.${field}: ${kind} is not configured on this server; use local`);
+  const check = (kind: StorageKind | undefined, side: StorageSide, field: string): void => {
+    if (kind === undefined || context.isConfigured(kind, side)) return;
+    throw refuse(
+      `parameters.${field}: ${kind} is not configured for this client; use one that is, such as local`,
+    );
   };
-  if (input.sourceStorage !== undefined) check(input.sourceStorage, 'source_storage');
-  if (input.destinationStorage !== undefined)
-    check(input.destinationStorage, 'destination_storage');
+  check(input.sourceStorage, 'input', 'source_storage');
+  check(input.destinationStorage, 'output', 'destination_storage');
 }

@@ -1,3 +1,5 @@
+import type { StorageKind } from '../domain/storage-kind.ts';
+import type { StorageSide } from '../domain/storage-settings.ts';
 import { isStorageKind } from '../storage/storages.ts';
 import type { Tenant } from '../store/tenants.ts';
 import type { StorageDefaults } from './recipe-input.ts';
@@ -11,3 +13,10 @@ export function storageDefaults(tenant: Tenant): StorageDefaults {
       destinationStorage !== null && isStorageKind(destinationStorage) ? destinationStorage : null,
   };
 }
+
+/** Whether a tenant's sources can be read, or its results written, in a kind of storage. */
+export const isStorageConfigured = (
+  tenant: Tenant,
+  kind: StorageKind,
+  side: StorageSide,
+): boolean => kind === 'local' || tenant.storages.includes(`${kind}/${side}`);

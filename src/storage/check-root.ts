@@ -3,7 +3,12 @@ import { access, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { StorageKind } from '../domain/storage-kind.ts';
 import { codeOf, isMissing } from './local-failure.ts';
-import { isStorageAvailable, type TenantRoots } from './storages.ts';
+import type { StorageSide } from '../domain/storage-settings.ts';
+import { WorkError } from '../domain/failure.ts';
+import type { Storages, TenantRoots } from './storages.ts';
+
+/** How long a bucket or container may take to answer, milliseconds. */
+const PROBE_MS = 1000;
 
 /** The roots of the server, for tenants without roots of their own. */
 export interface SharedRoots {
@@ -22,20 +27,22 @@ export interface TenantStorage {
 /**
  * Why a tenant's sources cannot be read, or its assets not be written, or undefined where both can. A
  * root that an operator gave a tenant must be there; the server's own is made with the first file, so
- * the folder that it will be made in is looked at. Tells no path.
+ * the folder that it will be made in is looked at. A bucket or container is asked for one name of
+ * what is in it, on both sides. Tells no path.
  */
 export async function checkTenantStorage(
   tenant: TenantStorage,
   shared: SharedRoots,
+  storages: Storages,
 ): Promise<string | undefined> {
   const { inputRoot, outputRoot } = tenant.roots;
   const [input, output] = await Promise.all([
-    checkKind(tenant.source, () =>
-      checkRoot(inputRoot, shared.localInputRoot, tenant.name, 'read'),
-    ),
-    checkKind(tenant.destination, () =>
-      checkRoot(outputRoot, shared.localOutputRoot, tenant.name, 'written'),
-    ),
+    tenant.source === 'local'
+      ? checkRoot(inputRoot, shared.localInputRoot, tenant.name, 'read')
+      : checkRemote(storages, tenant.name, tenant.source, 'input'),
+    tenant.destination === 'local'
+      ? checkRoot(outputRoot, shared.localOutputRoot, tenant.name, 'written')
+      : checkRemote(storages, tenant.name, tenant.destination, 'output'),
   ]);
   return describe(input, output);
 }
@@ -57,11 +64,22 @@ function describe(input: string | undefined, output: string | undefined): string
   return faults.length === 0 ? undefined : faults.join('; ');
 }
 
-async function checkKind(
+async function checkRemote(
+  storages: Storages,
+  tenant: string,
   kind: StorageKind,
-  checkLocal: () => Promise<string | undefined>,
+  side: StorageSide,
 ): Promise<string | undefined> {
-  return isStorageAvailable(kind) ? checkLocal() : `${kind} is not configured on this server`;
+  const signal = AbortSignal.timeout(PROBE_MS);
+  try {
+    const storage = await storages.open({ tenant, kind, side });
+    await storage.probe(signal);
+    return undefined;
+  } catch (error) {
+    if (error instanceof WorkError) return error.message;
+    if (signal.aborted) return `no answer within ${PROBE_MS / 1000} s`;
+    throw error;
+  }
 }
 
 const MODES = {

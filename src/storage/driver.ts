@@ -6,8 +6,10 @@ export interface StoredFile {
   /** Key below the driver's root, with `/` between its parts. */
   readonly key: string;
   readonly sizeBytes: number;
-  /** Last change, milliseconds since 1970 UTC. */
+  /** Last change, milliseconds since 1970 UTC; object stores tell whole seconds. */
   readonly modifiedMs: number;
+  /** Another one whenever the content is (ETag); local disks have none. */
+  readonly version?: string;
 }
 
 /** What every transfer may be given. */
@@ -18,6 +20,12 @@ export interface TransferOptions {
   readonly onProgress?: (doneBytes: number) => void;
 }
 
+/** What an upload may be given. */
+export interface UploadOptions extends TransferOptions {
+  /** The name under which the file ends up gets other content later: caches must ask again. */
+  readonly isFixedName?: boolean;
+}
+
 /**
  * The calls the engine makes of a storage, bound to one tenant's root. Keys are canonical (see
  * `paths.ts`): a driver never sees what a client typed. Failures are WorkErrors of type
@@ -25,6 +33,8 @@ export interface TransferOptions {
  */
 export interface StorageDriver {
   readonly kind: StorageKind;
+  /** The disk, bucket or container, to tell two of them apart; `''` for this machine's disks. */
+  readonly volume: string;
   /** The root as the storage spells it: an absolute path, or a key prefix that may be empty. */
   readonly root: string;
   /** Whole files directly in a folder, no links, sorted by key; empty where there is no such folder. */
@@ -43,11 +53,26 @@ export interface StorageDriver {
   /** Copies a file to the local `path`; fails when fewer or more bytes arrive than `stat` said. */
   download(key: string, path: string, options?: TransferOptions): Promise<StoredFile>;
   /** Writes a local file under `key`: visible whole or not at all, replacing what was there. */
-  upload(path: string, key: string, options?: TransferOptions): Promise<StoredFile>;
-  /** Gives a file another key in one step, replacing what was there. */
+  upload(
+    path: string,
+    key: string,
+    options?: UploadOptions,
+  ): Promise<Pick<StoredFile, 'key' | 'sizeBytes'>>;
+  /** Whether `key` holds just this local file: an earlier attempt has uploaded it whole. */
+  isUploaded(path: string, key: string): Promise<boolean>;
+  /** Gives a file another key, visible there whole or not at all, replacing what was there. */
   move(fromKey: string, toKey: string): Promise<void>;
   /** Deletes files; one that is already gone is no error. */
   delete(keys: readonly string[]): Promise<void>;
+  /** Throws where the storage cannot be reached or refuses to list the root. */
+  probe(signal?: AbortSignal): Promise<void>;
   /** The full path of a key, as callbacks tell it (contract §3). */
   fullPath(key: string): string;
 }
+
+/** Whether a file is still the one it was: the same version, or where there is none the same time. */
+export const isSameFile = (one: Omit<StoredFile, 'key'>, other: Omit<StoredFile, 'key'>): boolean =>
+  one.sizeBytes === other.sizeBytes &&
+  (one.version !== undefined && other.version !== undefined
+    ? one.version === other.version
+    : one.modifiedMs === other.modifiedMs);

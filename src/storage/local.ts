@@ -1,5 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, lstat, open, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  lstat,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { WorkError } from '../domain/failure.ts';
@@ -32,6 +42,7 @@ export function createLocalStorage(rootPath: string): StorageDriver {
 
   return {
     kind: 'local',
+    volume: '',
     root,
     fullPath: (key) => join(root, key),
 
@@ -87,6 +98,16 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       });
     },
 
+    isUploaded: async (path, key) => {
+      const made = await stat(path);
+      const there = await withFolder(root, folderOf(key), { isMade: false }, async (folder) => {
+        const file = await openFile(folder, fileNameOf(key), key);
+        return file && closing(file, () => file.stat());
+      });
+      // an older one of the same length may be of an earlier run of the program that made it
+      return there?.size === made.size && there.mtimeMs >= made.mtimeMs;
+    },
+
     move: async (fromKey, toKey) => {
       const isMoved = await withFolder(root, folderOf(fromKey), { isMade: false }, (from) =>
         withFolder(root, folderOf(toKey), { isMade: true }, async (to) => {
@@ -101,6 +122,10 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       );
       if (isMoved === true) return;
       throw new WorkError('StorageFailed', `${fromKey} does not exist any more`);
+    },
+
+    probe: async () => {
+      await withFolder(root, '', { isMade: false }, () => Promise.resolve());
     },
 
     delete: async (keys) => {

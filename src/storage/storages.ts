@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { WorkError } from '../domain/failure.ts';
 import { STORAGE_KINDS, type StorageKind } from '../domain/storage-kind.ts';
+import type { KeptStorage, RemoteKind, StorageSide } from '../domain/storage-settings.ts';
 import type { StorageDriver } from './driver.ts';
 import { createLocalStorage } from './local.ts';
-
-/** Whether this server can open storage of a kind. */
-export const isStorageAvailable = (kind: StorageKind): boolean => kind === 'local';
+import { createRemoteOpener } from './open-remote.ts';
 
 /** Whether a text names a storage of the contract. */
 export const isStorageKind = (text: string): text is StorageKind =>
@@ -15,7 +14,7 @@ export const isStorageKind = (text: string): text is StorageKind =>
 export interface StorageRequest {
   readonly tenant: string;
   readonly kind: StorageKind;
-  readonly side: 'input' | 'output';
+  readonly side: StorageSide;
 }
 
 /** Opens storages, each bound to one tenant's root. */
@@ -29,19 +28,30 @@ export interface TenantRoots {
   readonly outputRoot: string | null;
 }
 
-/** Makes {@link Storages} over the server's local roots. */
-export function createStorages(deps: {
+/** What {@link createStorages} is given. */
+export interface StoragesDeps {
   readonly localInputRoot: string;
   readonly localOutputRoot: string;
   readonly getRoots: (tenant: string) => Promise<TenantRoots | undefined>;
-}): Storages {
+  /** How the operator has set up a tenant's remote storage; undefined where it is not. */
+  readonly getRemote: (
+    tenant: string,
+    kind: RemoteKind,
+    side: StorageSide,
+  ) => Promise<KeptStorage | undefined>;
+  /** Opens sealed credentials. */
+  readonly secrets: { readonly open: (sealed: string, context: string) => string };
+}
+
+/** Makes {@link Storages} over the server's local roots and what is set up for each tenant. */
+export function createStorages(deps: StoragesDeps): Storages {
+  const openRemote = createRemoteOpener(deps.secrets);
   return {
     open: async ({ tenant, kind, side }) => {
-      if (!isStorageAvailable(kind)) {
-        throw new WorkError(
-          'InvalidInput',
-          `${kind} storage is not configured on this server; use local`,
-        );
+      if (kind !== 'local') {
+        const kept = await deps.getRemote(tenant, kind, side);
+        if (kept !== undefined) return openRemote(kept);
+        throw new WorkError('InvalidInput', `${kind} is not configured for this client`);
       }
       const roots = await deps.getRoots(tenant);
       if (roots === undefined) {

@@ -19,6 +19,8 @@ export interface Tenant {
   readonly allowedNetworks: readonly string[];
   /** What it may change besides its own jobs. */
   readonly roles: readonly TenantRole[];
+  /** Its remote storages that are set up, `S3/input`; see `tenant-storages.ts`. */
+  readonly storages: readonly string[];
   /** URLs that get the callbacks of every job besides the job's own. */
   readonly callbackUrls: readonly string[];
 }
@@ -32,11 +34,13 @@ interface TenantRow {
   destination_storage: string | null;
   allowed_networks: string[];
   roles: string[];
+  storages: string[];
   callback_urls: string[];
 }
 
 const COLUMNS = sql.raw(`
   id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles,
+  ARRAY(SELECT kind || '/' || side FROM tenant_storages WHERE tenant_id = tenants.id) AS storages,
   coalesce((SELECT default_urls FROM callback_settings WHERE tenant_id = tenants.id), '{}')
     AS callback_urls`);
 
@@ -49,6 +53,7 @@ const fromRow = (row: TenantRow): Tenant => ({
   destinationStorage: row.destination_storage,
   allowedNetworks: row.allowed_networks,
   roles: row.roles.filter(isTenantRole),
+  storages: row.storages,
   callbackUrls: row.callback_urls,
 });
 
@@ -93,7 +98,7 @@ export async function getTenantCredentials(
 }
 
 /** A tenant that is to be made. */
-export interface NewTenant extends Omit<Tenant, 'id' | 'roles' | 'callbackUrls'> {
+export interface NewTenant extends Omit<Tenant, 'id' | 'roles' | 'callbackUrls' | 'storages'> {
   /** Default none. */
   readonly roles?: readonly TenantRole[];
 }

@@ -144,7 +144,7 @@ describe('GET /health', () => {
       db,
     );
     expect((await health(OTHER)).databases.storage).toBe(
-      'input: S3 is not configured on this server; output: S3 is not configured on this server',
+      'input: S3 is not configured for this client; output: S3 is not configured for this client',
     );
     await sql`UPDATE tenants SET source_storage = 'local' WHERE name = 'other'`.execute(db);
     expect((await health(OTHER)).databases.storage).toBe('OK');

@@ -10,7 +10,11 @@ import { createSourceLookup } from '../../api/submission/source-lookup.ts';
 import { assessUrl } from '../../src/egress/assess-url.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { checkSharedRoots, checkTenantStorage } from '../../src/storage/check-root.ts';
+import { createSecretBox } from '../../src/secrets/secret-box.ts';
+import { createStorages } from '../../src/storage/storages.ts';
 import { admitJobs } from '../../src/store/admission.ts';
+import { getTenantStorage } from '../../src/store/tenant-storages.ts';
+import { getTenant } from '../../src/store/tenants.ts';
 import { createTemporalClient } from '../../src/temporal/client.ts';
 import type { Schedules } from '../../src/temporal/schedules.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -51,6 +55,8 @@ export async function createTestApi(
   options: {
     /** Temporal's, where a test has one. */
     readonly schedules?: Schedules;
+    /** Keys that open what is kept sealed. Default none. */
+    readonly secretsKeys?: readonly Buffer[];
   } = {},
 ): Promise<TestApi> {
   const database = await createTestDatabase();
@@ -70,6 +76,12 @@ export async function createTestApi(
     isImpatient: true,
   });
   const roots = { localInputRoot: join(folder, 'input'), localOutputRoot: join(folder, 'output') };
+  const storages = createStorages({
+    ...roots,
+    getRoots: (tenant) => getTenant(db, tenant),
+    getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
+    secrets: createSecretBox(options.secretsKeys ?? []),
+  });
   const waiting: Promise<unknown>[] = [];
   const deps: ApiDeps = {
     db,
@@ -85,10 +97,10 @@ export async function createTestApi(
       databaseUrl: database.url,
       temporal,
       roots,
-      checkTenantStorage,
+      checkTenantStorage: (tenant, shared) => checkTenantStorage(tenant, shared, storages),
       checkSharedRoots,
     }),
-    lookUpSource: createSourceLookup({ ...roots, db }),
+    lookUpSource: createSourceLookup({ db, storages }),
   };
   const app = createApp(deps);
   return {

@@ -7,6 +7,7 @@ import { ensureFfmpeg, ensurePackager } from '../../dev/setup/ffmpeg.ts';
 import { ensurePostgres } from '../../dev/setup/postgres.ts';
 import { ensureTemporal } from '../../dev/setup/temporal.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
+import { type Running, shareSetup } from './shared-setup.ts';
 import { postgresPiece, temporalPiece } from '../../dev/stack/pieces.ts';
 import { readConfig } from '../../src/config/config.ts';
 
@@ -23,32 +24,12 @@ declare module 'vitest' {
   }
 }
 
-interface Shared {
-  running: Promise<{ services: Services; stop: () => Promise<void> }> | undefined;
-  users: number;
-}
-
-// every project loads this file anew, within one process
-const KEY = Symbol.for('task-engine.test-services');
-const holder = globalThis as unknown as Record<symbol, Shared | undefined>;
-holder[KEY] ??= { running: undefined, users: 0 };
-const shared = holder[KEY];
-
 /** One Postgres and one Temporal for the whole run, shared by the projects that need them. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  shared.users += 1;
-  shared.running ??= start();
-  const { services, stop } = await shared.running;
-  project.provide('services', services);
-  return async () => {
-    shared.users -= 1;
-    if (shared.users > 0) return;
-    shared.running = undefined;
-    await stop();
-  };
+export default function setup(project: TestProject): Promise<() => Promise<void>> {
+  return shareSetup('services', start, (services) => project.provide('services', services));
 }
 
-async function start(): Promise<{ services: Services; stop: () => Promise<void> }> {
+async function start(): Promise<Running<Services>> {
   const progress = createProgress(process.stdout);
   const folder = await mkdtemp(join(tmpdir(), 'task-engine-test-'));
   await ensureFfmpeg(readConfig(), progress);
@@ -74,7 +55,7 @@ async function start(): Promise<{ services: Services; stop: () => Promise<void> 
     logFile: join(folder, 'temporal.log'),
   }).start();
   return {
-    services: {
+    value: {
       postgresUrl: `postgres://engine@127.0.0.1:${pgPort}`,
       temporalAddress: `127.0.0.1:${port}`,
     },

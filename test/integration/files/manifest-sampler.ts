@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { joinKey } from '../../../src/storage/paths.ts';
 
 /** Names in a playlist (RFC 8216): lines that are no tags, and `URI` attributes. */
 const hlsNames = (text: string): readonly string[] => [
@@ -20,22 +21,37 @@ const bytesAsked = (text: string): number =>
     ),
   );
 
-const readOrNothing = (path: string): Promise<string | undefined> =>
-  readFile(path, 'utf8').catch(() => undefined);
+/** A folder that players look into. */
+export interface PlayedFolder {
+  readonly storage: StorageDriver;
+  readonly folder: string;
+}
+
+const readOrNothing = async (
+  { storage, folder }: PlayedFolder,
+  name: string,
+): Promise<string | undefined> => {
+  try {
+    return await text(await storage.read(joinKey(folder, name)));
+  } catch {
+    return undefined;
+  }
+};
 
 /** What a manifest on air names and a player would not get whole; empty where all is well. */
-export async function faultsOf(folder: string, manifest: string): Promise<readonly string[]> {
-  const text = await readOrNothing(join(folder, manifest));
-  if (text === undefined) return [];
-  if (text === '') return [`${manifest} is empty`];
+export async function faultsOf(at: PlayedFolder, manifest: string): Promise<readonly string[]> {
+  const content = await readOrNothing(at, manifest);
+  if (content === undefined) return [];
+  if (content === '') return [`${manifest} is empty`];
   const faults: string[] = [];
-  for (const uri of manifest.endsWith('.mpd') ? dashNames(text) : hlsNames(text)) {
+  for (const uri of manifest.endsWith('.mpd') ? dashNames(content) : hlsNames(content)) {
     const name = decodeURIComponent(uri);
-    const path = join(folder, name);
-    const found = await stat(path).catch(() => undefined);
+    const found = await at.storage.stat(joinKey(at.folder, name)).catch(() => undefined);
     if (found === undefined) faults.push(`${manifest} names ${name}, which is missing`);
-    else if (name.endsWith('.m3u8')) faults.push(...(await faultsOf(folder, name)));
-    else if (found.size < bytesAsked(text)) faults.push(`${name} is shorter than ${manifest} says`);
+    else if (name.endsWith('.m3u8')) faults.push(...(await faultsOf(at, name)));
+    else if (found.sizeBytes < bytesAsked(content)) {
+      faults.push(`${name} is shorter than ${manifest} says`);
+    }
   }
   return faults;
 }
@@ -46,11 +62,11 @@ export class ManifestSampler {
   samples = 0;
   private isOver = false;
   private readonly running: Promise<void>;
-  private readonly folder: string;
+  private readonly at: PlayedFolder;
   private readonly manifests: readonly string[];
 
-  constructor(folder: string, manifests: readonly string[], everyMs: number) {
-    this.folder = folder;
+  constructor(at: PlayedFolder, manifests: readonly string[], everyMs: number) {
+    this.at = at;
     this.manifests = manifests;
     this.running = this.run(everyMs);
   }
@@ -70,10 +86,9 @@ export class ManifestSampler {
 
   /** A manifest that was replaced while its files were looked up says nothing: it is read again. */
   private async sample(manifest: string): Promise<void> {
-    const path = join(this.folder, manifest);
-    const before = await readOrNothing(path);
-    const faults = await faultsOf(this.folder, manifest);
-    if (faults.length > 0 && (await readOrNothing(path)) === before)
+    const before = await readOrNothing(this.at, manifest);
+    const faults = await faultsOf(this.at, manifest);
+    if (faults.length > 0 && (await readOrNothing(this.at, manifest)) === before)
       this.violations.push(...faults);
   }
 }

@@ -36,10 +36,12 @@ async function snapshot(): Promise<ReadonlyMap<string, string>> {
   return new Map(names.map((name, at) => [name, texts[at] ?? '']));
 }
 
+const played = () => ({ storage: scene.watchOutput(), folder: 'vod/film' });
+
 async function expectPlayable(): Promise<void> {
   for (const manifest of MANIFESTS) {
     expect(await readFile(join(folder, manifest), 'utf8')).not.toBe('');
-    expect(await faultsOf(folder, manifest)).toEqual([]);
+    expect(await faultsOf(played(), manifest)).toEqual([]);
   }
 }
 
@@ -77,7 +79,7 @@ test('a failure at any file leaves the asset on air as it was, and a sampler see
   const before = await snapshot();
   await scene.stage(13);
   const calls = scene.output.calls.length;
-  const sampler = new ManifestSampler(folder, MANIFESTS, 20);
+  const sampler = new ManifestSampler(played(), MANIFESTS, 20);
   const uploads = 3 + 1 + 4 + 5; // tracks, captions, playlists, files of fixed names
   for (let failing = 1; failing <= uploads + 1; failing++) {
     const start = scene.output.calls.length;
@@ -104,7 +106,7 @@ test('a failure at any file leaves the asset on air as it was, and a sampler see
 test('a failure in the middle of the switch leaves every manifest playable, and the retry ends it', async () => {
   await publishJob(12);
   await scene.stage(13);
-  const sampler = new ManifestSampler(folder, MANIFESTS, 20);
+  const sampler = new ManifestSampler(played(), MANIFESTS, 20);
   for (const [at, name] of ['film.mp4', 'film 1.mpd', 'film 1.m3u8'].entries()) {
     scene.output.before = async (call, key) => {
       if (call === 'move' && key === `vod/film/${name}`) throw new Error('disk gone');

@@ -62,13 +62,13 @@ export class MemoryPublication implements PublicationPort {
   switchOver = (
     task: Task,
     publication: Publication,
-    writeManifests: () => Promise<void>,
+    writeManifests: (proveOwner: () => Promise<void>) => Promise<void>,
   ): Promise<readonly string[]> =>
     this.locked(async () => {
       if (this.owners.get(task.jobId) !== task.attempt) {
         throw new WorkError('Superseded', 'Another attempt of this task took over');
       }
-      await writeManifests();
+      await writeManifests(() => Promise.resolve());
       const former = this.published.findLast(
         (one) => one.location === publication.location && one.asset === publication.asset,
       );
@@ -86,25 +86,36 @@ export class MemoryPublication implements PublicationPort {
 /** The calls that change or read bytes, of which a test makes one fail or wait. */
 export type Call = 'download' | 'upload' | 'move' | 'delete';
 
-/** Real local storage whose calls a test may intercept, and counts. */
+/** Real storage whose calls a test may intercept, and counts. */
 export class WatchedStorage implements StorageDriver {
-  readonly kind = 'local';
   readonly calls: { readonly call: Call; readonly key: string }[] = [];
   /** Runs before each call; what it throws is the call's failure. */
   before: (call: Call, key: string, count: number) => Promise<void> = async () => undefined;
+  /** Runs after each call that was done; what it throws is the call's failure. */
+  after: (call: Call) => Promise<void> = async () => undefined;
   private readonly disk: StorageDriver;
 
   constructor(disk: StorageDriver) {
     this.disk = disk;
   }
 
+  get kind(): StorageDriver['kind'] {
+    return this.disk.kind;
+  }
+
   get root(): string {
     return this.disk.root;
+  }
+
+  get volume(): string {
+    return this.disk.volume;
   }
 
   list: StorageDriver['list'] = (folder) => this.disk.list(folder);
   stat: StorageDriver['stat'] = (key) => this.disk.stat(key);
   read: StorageDriver['read'] = (key, options) => this.disk.read(key, options);
+  isUploaded: StorageDriver['isUploaded'] = (path, key) => this.disk.isUploaded(path, key);
+  probe: StorageDriver['probe'] = (signal) => this.disk.probe(signal);
   fullPath: StorageDriver['fullPath'] = (key) => this.disk.fullPath(key);
 
   download: StorageDriver['download'] = async (key, path, options) => {
@@ -114,12 +125,15 @@ export class WatchedStorage implements StorageDriver {
 
   upload: StorageDriver['upload'] = async (path, key, options) => {
     await this.watch('upload', key);
-    return this.disk.upload(path, key, options);
+    const written = await this.disk.upload(path, key, options);
+    await this.after('upload');
+    return written;
   };
 
   move: StorageDriver['move'] = async (fromKey, toKey) => {
     await this.watch('move', toKey);
-    return this.disk.move(fromKey, toKey);
+    await this.disk.move(fromKey, toKey);
+    await this.after('move');
   };
 
   delete: StorageDriver['delete'] = async (keys) => {
@@ -141,17 +155,34 @@ export class Scene {
   readonly input: WatchedStorage;
   readonly output: WatchedStorage;
 
-  private constructor(base: string, outputName: string) {
+  private readonly disk: StorageDriver;
+
+  private constructor(base: string, input: StorageDriver, output: StorageDriver) {
     this.base = base;
     this.workRoot = join(base, 'work');
-    this.input = new WatchedStorage(createLocalStorage(join(base, 'input')));
-    this.output = new WatchedStorage(createLocalStorage(join(base, outputName)));
+    this.input = new WatchedStorage(input);
+    this.disk = output;
+    this.output = this.watchOutput();
   }
 
-  /** `isOneRoot`: sources and assets lie in the same folders, as they do by default in production. */
-  static async create(options: { readonly isOneRoot?: boolean } = {}): Promise<Scene> {
+  /**
+   * `isOneRoot`: sources and assets lie in the same folders, as they do by default in production.
+   * `input`, `output`: where sources and results are, where these are no folders of the scene.
+   */
+  static async create(
+    options: {
+      readonly isOneRoot?: boolean;
+      readonly input?: StorageDriver;
+      readonly output?: StorageDriver;
+    } = {},
+  ): Promise<Scene> {
     const base = await mkdtemp(join(tmpdir(), 'task-engine-files-'));
-    const scene = new Scene(base, options.isOneRoot === true ? 'input' : 'output');
+    const folder = join(base, options.isOneRoot === true ? 'input' : 'output');
+    const scene = new Scene(
+      base,
+      options.input ?? createLocalStorage(join(base, 'input')),
+      options.output ?? createLocalStorage(folder),
+    );
     await mkdir(join(base, 'input'), { recursive: true });
     return scene;
   }
@@ -170,7 +201,9 @@ export class Scene {
   }
 
   /** The output folder as another worker process sees it. */
-  watchOutput = (): WatchedStorage => new WatchedStorage(createLocalStorage(this.output.root));
+  watchOutput(): WatchedStorage {
+    return new WatchedStorage(this.disk);
+  }
 
   remove = (): Promise<void> => rm(this.base, { recursive: true, force: true });
 

@@ -6,6 +6,7 @@ export const CONTEXT: SubmissionContext = {
   tenantId: 1,
   tenant: 'acme',
   storage: { source: 'local', destination: null },
+  isConfigured: (kind) => kind === 'local',
   tenantCallbackUrls: [],
   checkUrl: () => undefined,
   now: new Date('2030-01-01T00:00:00Z'),

@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream';
+import type { ContainerClient } from '@azure/storage-blob';
+import { WorkError } from '../domain/failure.ts';
+import type { AzureSettings } from '../domain/storage-settings.ts';
+import { azureVolume, calling } from './azure-client.ts';
+import { copyInAzure } from './azure-copy.ts';
+import { downloadFromAzure, openRange, propertiesOf } from './azure-download.ts';
+import { uploadToAzure } from './azure-upload.ts';
+import type { StorageDriver, StoredFile } from './driver.ts';
+import { joinKey } from './paths.ts';
+import { STAMP_KEY, stampAt } from './remote-file.ts';
+
+const PARALLEL_DELETES = 8;
+
+const fileOf = (
+  key: string,
+  found: {
+    readonly contentLength?: number | undefined;
+    readonly lastModified?: Date | undefined;
+    readonly etag?: string | undefined;
+  },
+): StoredFile => ({
+  key,
+  sizeBytes: found.contentLength ?? 0,
+  modifiedMs: Math.floor((found.lastModified?.getTime() ?? 0) / 1000) * 1000,
+  // listings leave the quotes out
+  ...(found.etag === undefined ? {} : { version: found.etag.replaceAll('"', '') }),
+});
+
+/** Blobs of a container below a prefix. */
+export function createAzureStorage(
+  container: ContainerClient,
+  settings: AzureSettings,
+  options: { readonly copyWholeBytes?: number } = {},
+): StorageDriver {
+  const { root } = settings;
+  const full = (key: string): string => (key === '' ? root : joinKey(root, key));
+  const prefixOf = (folder: string): string => (full(folder) === '' ? '' : `${full(folder)}/`);
+
+  const list = async (folder: string): Promise<readonly StoredFile[]> => {
+    const prefix = prefixOf(folder);
+    const files: StoredFile[] = [];
+    for await (const item of container.listBlobsByHierarchy('/', { prefix })) {
+      const name = item.name.slice(prefix.length);
+      if (item.kind === 'prefix' || name === '' || name.startsWith('.te-')) continue;
+      files.push(fileOf(joinKey(folder, name), item.properties));
+    }
+    return files.sort((one, other) => (one.key < other.key ? -1 : 1));
+  };
+
+  const read: StorageDriver['read'] = async (key, { startByte = 0, endByte, signal } = {}) => {
+    const found = await propertiesOf(container, full(key), signal);
+    if (found === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
+    const end = Math.min(endByte ?? Number.POSITIVE_INFINITY, found.contentLength ?? 0);
+    if (end <= startByte) return Readable.from([]);
+    const range = { startByte, endByte: end, version: found.etag, signal };
+    return openRange(container, full(key), range);
+  };
+
+  const deleteKeys = async (keys: readonly string[]): Promise<void> => {
+    const queue = keys.values();
+    const run = async (): Promise<void> => {
+      for (const key of queue) {
+        await calling(`deleting ${key}`, () =>
+          container.getBlobClient(full(key)).deleteIfExists({ deleteSnapshots: 'include' }),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(PARALLEL_DELETES, keys.length) }, run));
+  };
+
+  return {
+    kind: 'azure_blob',
+    volume: azureVolume(container),
+    root,
+    fullPath: full,
+    list: (folder) => calling(`listing ${folder}`, () => list(folder)),
+    stat: async (key) => {
+      const found = await propertiesOf(container, full(key));
+      return found && fileOf(key, found);
+    },
+    read,
+    download: async (key, path, transfer = {}) =>
+      fileOf(key, await downloadFromAzure(container, full(key), path, transfer)),
+    upload: async (path, key, transfer = {}) => ({
+      key,
+      sizeBytes: await uploadToAzure(container, settings, path, full(key), transfer),
+    }),
+    isUploaded: async (path, key) => {
+      const found = await propertiesOf(container, full(key));
+      return found?.metadata?.[STAMP_KEY] === (await stampAt(path));
+    },
+    move: async (fromKey, toKey) => {
+      await copyInAzure(container, settings, full(fromKey), full(toKey), options.copyWholeBytes);
+      await deleteKeys([fromKey]);
+    },
+    delete: deleteKeys,
+    probe: (signal) =>
+      calling('listing', async () => {
+        const pages = container
+          .listBlobsFlat({
+            prefix: prefixOf(''),
+            ...(signal === undefined ? {} : { abortSignal: signal }),
+          })
+          .byPage({ maxPageSize: 1 });
+        await pages.next();
+      }),
+  };
+}

@@ -1,0 +1,75 @@
+import { DefaultAzureCredential } from '@azure/identity';
+import { BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
+import { WorkError } from '../domain/failure.ts';
+import type { AzureSettings } from '../domain/storage-settings.ts';
+import { RemoteError, safeCode } from './remote-failure.ts';
+
+/** Each request is tried so often, with growing waits between; `ServerBusy` is among what is tried again. */
+const OPTIONS = {
+  retryOptions: {
+    maxTries: 6,
+    retryDelayInMs: 200,
+    maxRetryDelayInMs: 20_000,
+    // of one try: a block of 8 MB needs 1 Mbit/s
+    tryTimeoutInMs: 60_000,
+  },
+  keepAliveOptions: { enable: true },
+  redirectOptions: { maxRetries: 0 },
+};
+
+/**
+ * Connects to a tenant's container. `secret` is the connection string or the SAS; with `identity` the
+ * worker's own is used.
+ */
+export function createAzureClient(
+  settings: AzureSettings,
+  secret: string | undefined,
+): ContainerClient {
+  return serviceOf(settings, secret ?? '').getContainerClient(settings.container);
+}
+
+function serviceOf({ credential, accountUrl }: AzureSettings, secret: string): BlobServiceClient {
+  const url = accountUrl ?? '';
+  switch (credential) {
+    case 'connection-string':
+      return BlobServiceClient.fromConnectionString(secret, OPTIONS);
+    case 'sas':
+      return new BlobServiceClient(`${url}?${secret.replace(/^\?/, '')}`, undefined, OPTIONS);
+    case 'identity':
+      return new BlobServiceClient(url, new DefaultAzureCredential(), OPTIONS);
+  }
+}
+
+/** Where a container is, for people and to tell two apart; without the SAS that its URL may hold. */
+export function azureVolume(container: ContainerClient): string {
+  const { origin, pathname } = new URL(container.url);
+  return `${origin}${pathname}`;
+}
+
+/** Whether Azure said that something is not there. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof RestError && error.statusCode === 404;
+
+/** The SDK's error as a {@link RemoteError}; an abort stays what it is. */
+export function toAzureFailure(error: unknown, doing: string): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (error.name === 'AbortError' || error instanceof WorkError) return error;
+  if (error instanceof RestError) {
+    const said = (error.details as { readonly errorCode?: unknown } | undefined)?.errorCode;
+    return new RemoteError(doing, {
+      code: safeCode(said ?? error.code ?? error.name),
+      status: error.statusCode,
+    });
+  }
+  const code = (error as NodeJS.ErrnoException).code ?? error.name;
+  return new RemoteError(doing, { code: safeCode(code) });
+}
+
+/** Runs a call; what it throws says what was being done. */
+export async function calling<Result>(doing: string, call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toAzureFailure(error, doing);
+  }
+}

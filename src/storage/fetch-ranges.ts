@@ -1,0 +1,177 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import { joinCrc32 } from './crc32.ts';
+
+/** Files up to this come in one answer, which is of one version. */
+export const RANGE_BYTES = 32 * 1024 * 1024;
+const PARALLEL_RANGES = 4;
+
+/** Bytes of one write: bodies come in pieces of 16 to 64 kB. */
+const BATCH_BYTES = 1024 * 1024;
+
+const MOST_TRIES = 6;
+const FIRST_WAIT_MS = 200;
+
+/** A body that gives nothing for this long is given up and asked for again. */
+const SILENCE_MS = 20_000;
+
+const PROGRESS_EVERY_MS = 250;
+
+/** How a file is fetched in ranges. */
+export interface FetchRangesOptions {
+  readonly file: FileHandle;
+  readonly sizeBytes: number;
+  readonly signal: AbortSignal;
+  /** Asks for the bytes from `startByte` up to and without `endByte`. */
+  readonly open: (startByte: number, endByte: number, signal: AbortSignal) => Promise<Readable>;
+  /** Whether asking again may help. */
+  readonly isTransient: (error: unknown) => boolean;
+  readonly onProgress?: ((doneBytes: number) => void) | undefined;
+}
+
+interface Range {
+  readonly startByte: number;
+  readonly endByte: number;
+}
+
+/** A body that ended before its range did, or went on after it. */
+class WrongLength extends Error {
+  override readonly name = 'WrongLength';
+}
+
+/**
+ * Fetches a file in ranges, several at once, each written where it belongs as it comes. A range that
+ * breaks off is asked for again from where it broke, with growing waits. Returns the CRC-32 of all.
+ * The first failure ends the others; it is thrown when none is writing any more.
+ */
+export async function fetchRanges(options: FetchRangesOptions): Promise<number> {
+  const ranges = rangesOf(options.sizeBytes);
+  const checksums: number[] = [];
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const tell = createTeller(options.onProgress);
+  const queue = ranges.entries();
+  const run = async (): Promise<void> => {
+    try {
+      for (const [at, range] of queue) {
+        signal.throwIfAborted();
+        checksums[at] = await fetchRange(options, range, signal, tell);
+      }
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
+  };
+  const runs = Array.from({ length: Math.min(PARALLEL_RANGES, ranges.length) }, run);
+  const ends = await Promise.allSettled(runs);
+  options.signal.throwIfAborted();
+  if (ends.some((end) => end.status === 'rejected')) throw stop.signal.reason;
+  options.onProgress?.(options.sizeBytes);
+  return ranges.reduce(
+    (sum, { startByte, endByte }, at) => joinCrc32(sum, checksums[at] ?? 0, endByte - startByte),
+    0,
+  );
+}
+
+function rangesOf(sizeBytes: number): readonly Range[] {
+  return Array.from({ length: Math.ceil(sizeBytes / RANGE_BYTES) }, (_, at) => ({
+    startByte: at * RANGE_BYTES,
+    endByte: Math.min(sizeBytes, (at + 1) * RANGE_BYTES),
+  }));
+}
+
+function createTeller(onProgress: FetchRangesOptions['onProgress']): (bytes: number) => void {
+  let doneBytes = 0;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return (bytes) => {
+    doneBytes += bytes;
+    if (performance.now() - toldMs < PROGRESS_EVERY_MS) return;
+    toldMs = performance.now();
+    onProgress?.(doneBytes);
+  };
+}
+
+async function fetchRange(
+  options: FetchRangesOptions,
+  { startByte, endByte }: Range,
+  signal: AbortSignal,
+  tell: (bytes: number) => void,
+): Promise<number> {
+  let at = startByte;
+  let checksum = 0;
+  for (let tries = 1; ; tries++) {
+    try {
+      const body = await options.open(at, endByte, signal);
+      for await (const batch of batchesOf(chunksOf(body, signal))) {
+        const sizeBytes = sizeOf(batch);
+        if (at + sizeBytes > endByte) throw new WrongLength('more bytes came than asked for');
+        await writeFully(options.file, batch, at);
+        checksum = batch.reduce((sum, chunk) => crc32(chunk, sum), checksum);
+        at += sizeBytes;
+        tell(sizeBytes);
+      }
+      if (at < endByte) throw new WrongLength('the answer ended early');
+      return checksum;
+    } catch (error) {
+      signal.throwIfAborted();
+      const isWorthwhile = error instanceof WrongLength || options.isTransient(error);
+      if (!isWorthwhile || tries === MOST_TRIES) throw error;
+      await delay(FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + Math.random()), undefined, { signal });
+    }
+  }
+}
+
+/** The chunks of a body; throws where it is silent for too long. */
+async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const giveUp = (): void => void body.destroy(new Error('the storage fell silent'));
+  const stop = (): void => void body.destroy(new Error('aborted'));
+  signal.addEventListener('abort', stop, { once: true });
+  let timer = setTimeout(giveUp, SILENCE_MS);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      clearTimeout(timer);
+      yield chunk;
+      timer = setTimeout(giveUp, SILENCE_MS);
+    }
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+    body.destroy();
+  }
+}
+
+const sizeOf = (batch: readonly Buffer[]): number =>
+  batch.reduce((sum, chunk) => sum + chunk.length, 0);
+
+/** Gathers what is worth a write; what came before a body broke off is not lost. */
+async function* batchesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+  let batch: Buffer[] = [];
+  try {
+    for await (const chunk of chunks) {
+      batch.push(chunk);
+      if (sizeOf(batch) < BATCH_BYTES) continue;
+      yield batch;
+      batch = [];
+    }
+  } catch (error) {
+    if (batch.length > 0) yield batch;
+    throw error;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function writeFully(
+  file: FileHandle,
+  batch: readonly Buffer[],
+  position: number,
+): Promise<void> {
+  let { bytesWritten: done } = await file.writev(batch, position);
+  if (done === sizeOf(batch)) return;
+  const bytes = Buffer.concat(batch);
+  while (done < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}

@@ -1,0 +1,78 @@
+import { WorkError } from '../domain/failure.ts';
+import {
+  type KeptStorage,
+  type StorageSettings,
+  storageSecretContext,
+} from '../domain/storage-settings.ts';
+import type { StorageDriver } from './driver.ts';
+
+/**
+ * Makes a function that opens remote storages. Connections are kept: a storage is opened anew only where
+ * it is set up differently than the last time. Throws a terminal WorkError `StorageFailed` where the
+ * credentials cannot be opened.
+ */
+export function createRemoteOpener(secrets: {
+  readonly open: (sealed: string, context: string) => string;
+}): (kept: KeptStorage) => Promise<StorageDriver> {
+  const opened = new Map<
+    string,
+    { readonly setUp: string; readonly driver: Promise<StorageDriver> }
+  >();
+
+  const secretOf = ({ tenantId, side, settings, sealed }: KeptStorage): string | undefined => {
+    if (sealed === null) return undefined;
+    try {
+      return secrets.open(sealed, storageSecretContext(tenantId, settings.kind, side));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new WorkError(
+        'StorageFailed',
+        `The credentials of ${settings.kind} cannot be opened: ${why}`,
+        { isTerminal: true },
+      );
+    }
+  };
+
+  return async (kept) => {
+    const place = storageSecretContext(kept.tenantId, kept.settings.kind, kept.side);
+    const setUp = JSON.stringify([kept.settings, kept.sealed]);
+    const known = opened.get(place);
+    if (known?.setUp === setUp) return known.driver;
+    const driver = connect(kept, secretOf(kept));
+    opened.set(place, { setUp, driver });
+    return driver;
+  };
+}
+
+async function connect(
+  { settings }: KeptStorage,
+  secret: string | undefined,
+): Promise<StorageDriver> {
+  try {
+    return await createDriver(settings, secret);
+  } catch {
+    // the SDK's own message may quote what it could not read
+    throw new WorkError('StorageFailed', `${settings.kind} cannot be opened as it is set up`, {
+      isTerminal: true,
+    });
+  }
+}
+
+// loaded when first used: a server with local storage alone needs neither SDK in memory
+async function createDriver(
+  settings: StorageSettings,
+  secret: string | undefined,
+): Promise<StorageDriver> {
+  if (settings.kind === 'S3') {
+    const [{ createS3Storage }, { createS3Client }] = await Promise.all([
+      import('./s3.ts'),
+      import('./s3-client.ts'),
+    ]);
+    return createS3Storage(createS3Client(settings, secret), settings);
+  }
+  const [{ createAzureStorage }, { createAzureClient }] = await Promise.all([
+    import('./azure-blob.ts'),
+    import('./azure-client.ts'),
+  ]);
+  return createAzureStorage(createAzureClient(settings, secret), settings);
+}

@@ -1,0 +1,43 @@
+import { WorkError } from '../domain/failure.ts';
+
+/** What a vendor's SDK says of a failure, as far as it may be told: no headers, URLs or credentials. */
+export interface RemoteFault {
+  /** The service's code or the system's, `AccessDenied`, `ECONNREFUSED`. */
+  readonly code: string;
+  /** Undefined where there was no answer. */
+  readonly status?: number | undefined;
+}
+
+/** A failed call of a storage service. The SDK's own error is not kept: it may hold signed URLs. */
+export class RemoteError extends WorkError {
+  readonly fault: RemoteFault;
+
+  constructor(doing: string, fault: RemoteFault) {
+    super('StorageFailed', describe(doing, fault));
+    this.fault = fault;
+  }
+}
+
+function describe(doing: string, { code, status }: RemoteFault): string {
+  return status === undefined
+    ? `The storage cannot be reached for ${doing} (${code})`
+    : `The storage refused ${doing} (${code}, HTTP ${status})`;
+}
+
+/** A file that is another one, or none, than when it was first asked for. */
+export const changedWhileFetched = (key: string): WorkError =>
+  new WorkError('StorageFailed', `${key} changed while it was fetched`);
+
+/** Whether a failure may pass: no answer, too many requests, or a fault of the service. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof RemoteError) {
+    const { status } = error.fault;
+    return status === undefined || status === 408 || status === 429 || status >= 500;
+  }
+  // a body that broke off is the system's error; a WorkError is a judgement
+  return !(error instanceof WorkError);
+}
+
+/** A code that is safe to tell: an identifier, nothing else. */
+export const safeCode = (code: unknown): string =>
+  typeof code === 'string' && /^[A-Za-z0-9_.-]{1,60}$/.test(code) ? code : 'unknown';

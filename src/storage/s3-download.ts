@@ -1,0 +1,105 @@
+import type { Readable } from 'node:stream';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+} from '@aws-sdk/client-s3';
+import { WorkError } from '../domain/failure.ts';
+import { toBase64 } from './crc32.ts';
+import type { TransferOptions } from './driver.ts';
+import { fetchRanges, RANGE_BYTES } from './fetch-ranges.ts';
+import { changedWhileFetched, isTransient, RemoteError } from './remote-failure.ts';
+import { fillFile } from './remote-file.ts';
+import { calling, type S3Bucket } from './s3-calls.ts';
+import { isMissing, toS3Failure } from './s3-client.ts';
+
+/** What S3 tells of an object without its bytes; undefined where there is none. */
+export async function headOf(
+  { client, settings }: S3Bucket,
+  key: string,
+  signal?: AbortSignal,
+): Promise<HeadObjectCommandOutput | undefined> {
+  try {
+    return await client.send(
+      new HeadObjectCommand({
+        Bucket: settings.bucket,
+        Key: key,
+        ...(settings.hasChecksums ? { ChecksumMode: 'ENABLED' } : {}),
+      }),
+      signal === undefined ? {} : { abortSignal: signal },
+    );
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw toS3Failure(error, `reading ${key}`);
+  }
+}
+
+/**
+ * Copies an object to a local file and returns what it was. Every range must be of the same version
+ * (`If-Match`), as long as asked for, and, where S3 knows the checksum of the whole, so must their sum.
+ */
+export async function downloadFromS3(
+  at: S3Bucket,
+  key: string,
+  path: string,
+  options: TransferOptions,
+): Promise<HeadObjectCommandOutput> {
+  const head = await headOf(at, key, options.signal);
+  if (head === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
+  const sizeBytes = head.ContentLength ?? 0;
+  await fillFile(path, key, sizeBytes, options, async (file, signal) => {
+    const checksum = await fetchRanges({
+      file,
+      sizeBytes,
+      signal,
+      isTransient,
+      onProgress: options.onProgress,
+      open: (startByte, endByte, rangeSignal) =>
+        openRange(at, key, { startByte, endByte, version: head.ETag, signal: rangeSignal }),
+    });
+    const isOfWhole = head.ChecksumCRC32 !== undefined && head.ChecksumType === 'FULL_OBJECT';
+    if (isOfWhole && toBase64(checksum) !== head.ChecksumCRC32) {
+      throw new WorkError('StorageFailed', `${key} arrived with another checksum than it has`);
+    }
+    // all ranges may be under way already when the object is replaced
+    const after = sizeBytes <= RANGE_BYTES ? head : await headOf(at, key, signal);
+    if (after?.ETag !== head.ETag) throw changedWhileFetched(key);
+  });
+  return head;
+}
+
+/** Bytes of an object as they come. Throws where the answer is of another version or length. */
+export async function openRange(
+  { client, settings }: S3Bucket,
+  key: string,
+  range: {
+    readonly startByte: number;
+    readonly endByte: number;
+    readonly version?: string | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<Readable> {
+  const { startByte, endByte, version, signal } = range;
+  try {
+    const answer = await calling(`fetching ${key}`, () =>
+      client.send(
+        new GetObjectCommand({
+          Bucket: settings.bucket,
+          Key: key,
+          Range: `bytes=${startByte}-${endByte - 1}`,
+          ...(version === undefined ? {} : { IfMatch: version }),
+        }),
+        signal === undefined ? {} : { abortSignal: signal },
+      ),
+    );
+    const body = answer.Body as Readable;
+    const isSame = version === undefined || answer.ETag === undefined || answer.ETag === version;
+    if (isSame && answer.ContentLength === endByte - startByte) return body;
+    body.destroy();
+    throw changedWhileFetched(key);
+  } catch (error) {
+    const status = error instanceof RemoteError ? error.fault.status : undefined;
+    if (status === 404 || status === 412 || status === 416) throw changedWhileFetched(key);
+    throw error;
+  }
+}

@@ -1,0 +1,135 @@
+import { Readable } from 'node:stream';
+import {
+  DeleteObjectsCommand,
+  paginateListObjectsV2,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { WorkError } from '../domain/failure.ts';
+import type { S3Settings } from '../domain/storage-settings.ts';
+import type { StorageDriver, StoredFile } from './driver.ts';
+import { fileNameOf, joinKey } from './paths.ts';
+import { RemoteError, safeCode } from './remote-failure.ts';
+import { STAMP_KEY, stampAt } from './remote-file.ts';
+import { calling, type S3Bucket } from './s3-calls.ts';
+import { s3Volume } from './s3-client.ts';
+import { copyInS3 } from './s3-copy.ts';
+import { downloadFromS3, headOf, openRange } from './s3-download.ts';
+import { uploadToS3 } from './s3-upload.ts';
+
+/** Most keys that one request deletes. */
+const DELETE_AT_ONCE = 1000;
+
+const fileOf = (
+  key: string,
+  found: {
+    readonly size?: number | undefined;
+    readonly modified?: Date | undefined;
+    readonly etag?: string | undefined;
+  },
+): StoredFile => ({
+  key,
+  sizeBytes: found.size ?? 0,
+  // listings tell milliseconds, headers whole seconds
+  modifiedMs: Math.floor((found.modified?.getTime() ?? 0) / 1000) * 1000,
+  ...(found.etag === undefined ? {} : { version: found.etag.replaceAll('"', '') }),
+});
+
+/** Objects of a bucket below a prefix. */
+export function createS3Storage(
+  client: S3Client,
+  settings: S3Settings,
+  options: { readonly copyWholeBytes?: number } = {},
+): StorageDriver {
+  const at: S3Bucket = { client, settings };
+  const { bucket: Bucket, root } = settings;
+  const full = (key: string): string => (key === '' ? root : joinKey(root, key));
+  const prefixOf = (folder: string): string => (full(folder) === '' ? '' : `${full(folder)}/`);
+
+  const list = async (folder: string): Promise<readonly StoredFile[]> => {
+    const Prefix = prefixOf(folder);
+    const files: StoredFile[] = [];
+    const pages = paginateListObjectsV2({ client }, { Bucket, Prefix, Delimiter: '/' });
+    for await (const { Contents = [] } of pages) {
+      for (const { Key = '', Size, LastModified, ETag } of Contents) {
+        const name = Key.slice(Prefix.length);
+        if (name === '' || name.endsWith('/') || name.startsWith('.te-')) continue;
+        files.push(
+          fileOf(joinKey(folder, name), { size: Size, modified: LastModified, etag: ETag }),
+        );
+      }
+    }
+    return files.sort((one, other) => (one.key < other.key ? -1 : 1));
+  };
+
+  const stat = async (key: string): Promise<StoredFile | undefined> => {
+    const head = await headOf(at, full(key));
+    return (
+      head &&
+      fileOf(key, { size: head.ContentLength, modified: head.LastModified, etag: head.ETag })
+    );
+  };
+
+  const read: StorageDriver['read'] = async (
+    key,
+    { startByte = 0, endByte, signal } = {},
+  ): Promise<Readable> => {
+    const head = await headOf(at, full(key), signal);
+    if (head === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
+    const end = Math.min(endByte ?? Number.POSITIVE_INFINITY, head.ContentLength ?? 0);
+    if (end <= startByte) return Readable.from([]);
+    return openRange(at, full(key), { startByte, endByte: end, version: head.ETag, signal });
+  };
+
+  const deleteKeys = async (keys: readonly string[]): Promise<void> => {
+    for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
+      const Objects = keys.slice(at, at + DELETE_AT_ONCE).map((key) => ({ Key: full(key) }));
+      const { Errors = [] } = await calling(`deleting ${keys[at] ?? ''}`, () =>
+        client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } })),
+      );
+      const [refused] = Errors.filter((one) => one.Code !== 'NoSuchKey');
+      if (refused !== undefined) {
+        const code = safeCode(refused.Code);
+        throw new RemoteError(`deleting ${fileNameOf(refused.Key ?? '')}`, { code, status: 200 });
+      }
+    }
+  };
+
+  return {
+    kind: 'S3',
+    volume: s3Volume(settings),
+    root,
+    fullPath: full,
+    list: (folder) => calling(`listing ${folder}`, () => list(folder)),
+    stat,
+    read,
+    download: async (key, path, transfer = {}) => {
+      const head = await downloadFromS3(at, full(key), path, transfer);
+      return fileOf(key, {
+        size: head.ContentLength,
+        modified: head.LastModified,
+        etag: head.ETag,
+      });
+    },
+    upload: async (path, key, transfer = {}) => ({
+      key,
+      sizeBytes: await uploadToS3(at, path, full(key), transfer),
+    }),
+    isUploaded: async (path, key) => {
+      const head = await headOf(at, full(key));
+      return head?.Metadata?.[STAMP_KEY] === (await stampAt(path));
+    },
+    move: async (fromKey, toKey) => {
+      await copyInS3(at, full(fromKey), full(toKey), options.copyWholeBytes);
+      await deleteKeys([fromKey]);
+    },
+    delete: deleteKeys,
+    probe: (signal) =>
+      calling('listing', async () => {
+        await client.send(
+          new ListObjectsV2Command({ Bucket, Prefix: prefixOf(''), MaxKeys: 1 }),
+          signal === undefined ? {} : { abortSignal: signal },
+        );
+      }),
+  };
+}
