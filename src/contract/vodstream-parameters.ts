@@ -82,14 +82,10 @@ export const VodstreamParameters = z
     retries: lenientInteger(0, 100)
       .default(0)
       .describe('How often fetching the source is tried again'),
-    source_storage: storage
-      .optional()
-      .describe("Only local is available in this version. Default: the client's"),
+    source_storage: storage.optional().describe("Where the sources are. Default: the client's"),
     destination_storage: storage
       .optional()
-      .describe(
-        "Only local is available in this version. Default: the client's, else source_storage",
-      ),
+      .describe("Where the asset goes. Default: the client's, else source_storage"),
     encode_source: lenientBoolean
       .default(false)
       .describe(`Encode into a bitrate ladder. ${NOT_YET}: true is refused`),
