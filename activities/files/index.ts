@@ -1,6 +1,9 @@
 import type { Storages } from '../../src/storage/storages.ts';
 import { createCleanup } from './cleanup.ts';
+import { createDeleteAsset } from './delete-asset.ts';
+import { createDeleteFiles } from './delete-files.ts';
 import { createDeleteSource } from './delete-source.ts';
+import type { DeletionPort } from './deletion.ts';
 import { createFetchSource } from './fetch-source.ts';
 import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
@@ -10,6 +13,7 @@ export interface FileTaskDeps {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  readonly deletion: DeletionPort;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }
@@ -20,6 +24,8 @@ export function createFileTasks(deps: FileTaskDeps) {
     fetchSource: createFetchSource(deps),
     publish: createPublish(deps),
     deleteSource: createDeleteSource(deps),
+    deleteAsset: createDeleteAsset(deps),
+    deleteFiles: createDeleteFiles(deps),
     cleanup: createCleanup(deps),
   };
 }
