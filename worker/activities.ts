@@ -20,6 +20,7 @@ import { describeJobExecution } from '../src/temporal/describe-execution.ts';
 import { syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createDeletion } from './deletion.ts';
 import { createPublication } from './publication.ts';
+import { createRestoration } from './restoration.ts';
 import type { Activities } from './workers.ts';
 
 /** What the activities of a worker process are made of. */
@@ -82,6 +83,7 @@ export function createActivities(parts: ActivityParts): Activities {
       }),
       publication: createPublication({ db }),
       deletion: createDeletion({ db }),
+      restoration: createRestoration({ db }),
     }),
     callbacks: {
       drainEndpoint: (input) => {

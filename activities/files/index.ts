@@ -7,6 +7,8 @@ import type { DeletionPort } from './deletion.ts';
 import { createFetchSource } from './fetch-source.ts';
 import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
+import { createRestorePublication } from './restore-publication.ts';
+import type { RestorationPort } from './restoration.ts';
 
 /** What the file tasks are given. */
 export interface FileTaskDeps {
@@ -14,6 +16,7 @@ export interface FileTaskDeps {
   readonly storages: Storages;
   readonly publication: PublicationPort;
   readonly deletion: DeletionPort;
+  readonly restoration: RestorationPort;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }
@@ -26,6 +29,7 @@ export function createFileTasks(deps: FileTaskDeps) {
     deleteSource: createDeleteSource(deps),
     deleteAsset: createDeleteAsset(deps),
     deleteFiles: createDeleteFiles(deps),
+    restorePublication: createRestorePublication(deps),
     cleanup: createCleanup(deps),
   };
 }
