@@ -42,7 +42,7 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         await lockPlace(transaction, tenant.id, location);
         const { undoWindowSeconds } = await getJobSettings(transaction, task.jobId);
         const onAir = await getPublication(transaction, place);
-        const former = onAir?.jobId === task.jobId || undoWindowSeconds === 0 ? undefined : onAir;
+        const former = onAir?.jobId === task.jobId ? undefined : onAir;
 
         let kept: readonly KeptFile[] = [];
         await whileHeld(transaction, task, async (proveOwner) => {
@@ -51,7 +51,7 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         await setJobResult(transaction, task.jobId, result);
         if (publication.isAlone === true) await forgetOthers(transaction, place);
         await expireFormers(transaction, place, task.jobId);
-        if (former !== undefined) {
+        if (former !== undefined && undoWindowSeconds > 0) {
           const { storage, folder } = publication;
           const made = { ...place, ...former, storage, folder, kept, replacedBy: task.jobId };
           await insertFormer(transaction, made, undoWindowSeconds);
@@ -60,7 +60,7 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         const replaced = await replacePublication(transaction, place, published);
         // a retry after the switch is told them again, and they may be kept
         const isKept = (await getFormerOf(transaction, task.jobId)) !== undefined;
-        return isKept ? [] : replaced;
+        return isKept ? [] : [...replaced, ...kept.map((one) => one.keptKey)];
       }),
   };
 }

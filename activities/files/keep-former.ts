@@ -41,3 +41,22 @@ export async function keepFormer(
   }
   return kept;
 }
+
+/**
+ * Puts back what {@link keepFormer} kept of these files, after a switch that broke off before the manifests:
+ * the former asset has its own poster and MP4 again. Removes the copies.
+ */
+export async function putBackKept(
+  storage: StorageDriver,
+  jobId: number,
+  keys: readonly string[],
+): Promise<void> {
+  const kept: string[] = [];
+  for (const key of keys) {
+    const keptKey = keptKeyOf(jobId, key);
+    if ((await storage.stat(keptKey)) === undefined) continue;
+    await storage.copy(keptKey, key);
+    kept.push(keptKey);
+  }
+  await storage.delete(kept);
+}

@@ -9,7 +9,7 @@ import type { Task, TaskCode } from '../task.ts';
 import type { PublishInput, PublishResult } from './contract.ts';
 import { emptyFolder } from './empty-folder.ts';
 import { sourceLocations } from './fetched-sources.ts';
-import { keepFormer, keptKeyOf } from './keep-former.ts';
+import { keepFormer, putBackKept } from './keep-former.ts';
 import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
 import { planPublication, type Upload } from './publish-plan.ts';
 import { isNamedForJob } from './published-names.ts';
@@ -144,9 +144,9 @@ async function takeBack(
   try {
     await whileOwner(port, task, publication, async () => {
       if (await isOnAir(storage, input)) return;
-      await storage.delete(
-        uploads.flatMap((one) => [one.key, keptKeyOf(task.jobId, one.finalKey)]),
-      );
+      const fixed = uploads.filter((one) => one.key !== one.finalKey).map((one) => one.finalKey);
+      await putBackKept(storage, task.jobId, fixed);
+      await storage.delete(uploads.map((one) => one.key));
     });
   } catch (error) {
     if (error instanceof WorkError && error.type === 'Superseded') return;

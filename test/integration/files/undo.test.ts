@@ -258,6 +258,20 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     }
   });
 
+  test('a publish that breaks off between two files of its switch leaves the former asset byte by byte', async () => {
+    await publish();
+    const before = await contents();
+    for (const nth of [1, 2, 3]) {
+      const jobId = await insertRunningJob();
+      await scene.stage(jobId);
+      failAt(UPLOADS + FIXED + nth, 'after');
+      await expect(publishAttempt(await startTask(jobId))).rejects.toThrow('the wire was cut');
+      heal();
+      await endJob(jobId, true);
+      expect([nth, await contents()]).toEqual([nth, before]);
+    }
+  });
+
   test('wherever an undo breaks off, players see an asset that plays, and the retry ends it', async () => {
     await publish();
     const before = await contents();
