@@ -2,6 +2,7 @@ import type { Storages } from '../../src/storage/storages.ts';
 import { createCleanup } from './cleanup.ts';
 import { createDeleteSource } from './delete-source.ts';
 import { createFetchSource } from './fetch-source.ts';
+import type { ReserveScratch } from '../space/reserve.ts';
 import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
 
@@ -10,6 +11,7 @@ export interface FileTaskDeps {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  readonly reserve: ReserveScratch;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }
