@@ -11,10 +11,10 @@ export interface SourceSize {
 /** Extensions whose files the packager reads as they are; tracks of others are copied into an MP4 first. */
 const PLAIN = ['mp4', 'm4v', 'm4a'];
 
-/** The packager writes each track twice: a disk with 1.95 times the source’s length left is too small. */
+/** At its end the packager has each track twice. Measured peaks: 1.97 to 2.005 times the source. */
 const PACKAGED_COPIES = 2;
 
-/** What a container has more than another; measured up to 1.2 %, from MKV with short packets. */
+/** What a container needs more than another; measured 0.9 % for audio of 32 kb/s, nothing for 4 Mb/s. */
 const CONTAINER_MARGIN = 1.02;
 
 /** Documents, thumbnail and playlists. */
