@@ -36,7 +36,7 @@ export function describeEnd(result: ToolResult): string | undefined {
 
 /** What ffmpeg says of a full disk, then what the packager says of one, which names no reason. */
 const FULL_DISK =
-  /No space left on device|Disk quota exceeded|Cannot close file|Fail(?:ed)? to write (?:to )?file/;
+  /No space left on device|Disk quota exceeded|running out of disk space|Fail(?:ed)? to write (?:to )?file/;
 
 /**
  * Throws a WorkError `NoSpace` where a tool found the disk full, whatever its exit code: ffmpeg ends
