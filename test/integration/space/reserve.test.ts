@@ -42,8 +42,8 @@ const reserveWith = (limits: Partial<ScratchLimits>, db: Db = database.db) =>
 
 test('what is left is promised once, however many jobs in two processes ask for it at once', async () => {
   const limits = { hostBytes: 10 * MB };
-  const processes = [reserveWith(limits), reserveWith(limits, other)];
-  const asked = Array.from({ length: 20 }, (_, at) => processes[at % 2]?.(at + 1, 3 * MB));
+  const [one, two] = [reserveWith(limits), reserveWith(limits, other)];
+  const asked = Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? one : two)(at + 1, 3 * MB));
   const ends = await Promise.allSettled(asked);
   const refused = ends.filter((end) => end.status === 'rejected');
   expect(refused).toHaveLength(17);

@@ -17,6 +17,7 @@ import { runTool } from '../../../src/media/process/run-tool.ts';
 import { assertToolSucceeded } from '../../../src/media/process/tool-error.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { createScratch } from '../../../worker/scratch.ts';
+import { until } from '../../helpers/engine.ts';
 import { JobRows } from './jobs.ts';
 
 const MB = 1_000_000;
@@ -115,8 +116,10 @@ test('an encode that writes while the disk is below its reserve is stopped and t
 
 test('a task of a job that has ended meanwhile is stopped by the sweeper, and its folder goes', async () => {
   const failure = await run({}, async (task) => {
+    const encoding = encodeForEver(task);
+    await until(async () => (await livingTools()) !== '' || undefined, 10, 'the encode');
     await rows.end(jobId);
-    return encodeForEver(task);
+    await encoding;
   });
   expect(failure).toMatchObject({ type: 'Superseded', nonRetryable: true });
   expect(await livingTools()).toBe('');
