@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +17,7 @@ import { assertToolSucceeded } from '../../../src/media/process/tool-error.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { createScratch } from '../../../worker/scratch.ts';
 import { until } from '../../helpers/engine.ts';
+import { livingTools } from '../../helpers/living-tools.ts';
 import { JobRows } from './jobs.ts';
 
 const MB = 1_000_000;
@@ -84,14 +84,6 @@ const encodeForEver: TaskCode<void, void> = (task) =>
     assertToolSucceeded(result, 'encoding');
   });
 
-const livingTools = async (): Promise<string> => {
-  const { stdout } = await execa('ps', ['-eo', 'stat,args']);
-  return stdout
-    .split('\n')
-    .filter((line) => line.includes(workRoot) && !line.startsWith('Z'))
-    .join('\n');
-};
-
 test('an encode that passes its job’s limit is stopped, its file removed, and fails for that reason', async () => {
   const failure = await run({ jobBytes: 5 * MB }, encodeForEver);
   expect(failure).toBeInstanceOf(ApplicationFailure);
@@ -99,7 +91,7 @@ test('an encode that passes its job’s limit is stopped, its file removed, and 
   expect((failure as Error).message).toMatch(
     /^No space for this job: it uses [\d.]+ MB of scratch, one job may use 5\.0 MB$/,
   );
-  expect(await livingTools()).toBe('');
+  expect(await livingTools(workRoot)).toEqual([]);
   expect(await readdir(jobScratch(workRoot, jobId))).toEqual([]);
 });
 
@@ -107,7 +99,7 @@ test('an encode that writes while the disk is below its reserve is stopped and t
   const failure = await run({ reserveBytes: Number.MAX_SAFE_INTEGER }, encodeForEver);
   expect(failure).toMatchObject({ type: 'NoSpace', nonRetryable: false });
   expect((failure as Error).message).toMatch(/are free on the disk/);
-  expect(await livingTools()).toBe('');
+  expect(await livingTools(workRoot)).toEqual([]);
   const logged = await listLogs(rows.db, jobId, { withInvisible: false });
   expect(logged.at(-1)?.message).toMatch(
     /^No space for this job: .*; trying again in 5 s \(1 of 3\)$/,
@@ -117,12 +109,16 @@ test('an encode that writes while the disk is below its reserve is stopped and t
 test('a task of a job that has ended meanwhile is stopped by the sweeper, and its folder goes', async () => {
   const failure = await run({}, async (task) => {
     const encoding = encodeForEver(task);
-    await until(async () => (await livingTools()) !== '' || undefined, 10, 'the encode');
+    await until(
+      async () => (await livingTools(workRoot)).length > 0 || undefined,
+      10,
+      'the encode',
+    );
     await rows.end(jobId);
     await encoding;
   });
   expect(failure).toMatchObject({ type: 'Superseded', nonRetryable: true });
-  expect(await livingTools()).toBe('');
+  expect(await livingTools(workRoot)).toEqual([]);
   expect(await readdir(workRoot)).toEqual([]);
 });
 
