@@ -1,23 +1,28 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runTask } from '../../../activities/run-task.ts';
 import { fillStage, jobScratch } from '../../../activities/scratch.ts';
 import type { ScratchLimits } from '../../../activities/space/judge.ts';
+import { measureJob } from '../../../activities/space/measure.ts';
+import { writeReservation } from '../../../activities/space/reservation.ts';
 import type { TaskCode } from '../../../activities/task.ts';
 import { taskActivityId } from '../../../src/domain/task-id.ts';
 import { FFMPEG } from '../../../src/media/process/programs.ts';
 import { runTool } from '../../../src/media/process/run-tool.ts';
 import { assertToolSucceeded } from '../../../src/media/process/tool-error.ts';
 import { listLogs } from '../../../src/store/logs.ts';
+import { jobWorkflowId } from '../../../src/temporal/names.ts';
 import { createScratch } from '../../../worker/scratch.ts';
 import { until } from '../../helpers/engine.ts';
 import { livingTools } from '../../helpers/living-tools.ts';
+import { canMount, mountSmallDisk } from '../../helpers/small-disk.ts';
 import { JobRows } from './jobs.ts';
 
 const MB = 1_000_000;
@@ -56,7 +61,7 @@ async function run<Result>(
     {
       attempt: 1,
       activityId: taskActivityId('generate_mp4', 1),
-      workflowExecution: { workflowId: `job-${jobId}`, runId: 'run' },
+      workflowExecution: { workflowId: jobWorkflowId(jobId), runId: 'run' },
     },
     { logger: new DefaultLogger('ERROR') },
   );
@@ -68,12 +73,12 @@ async function run<Result>(
   }
 }
 
-/** An encode without end, which nothing but the watch stops. */
+/** An encode without end at the speed of the pictures, about 3 MB/s; nothing but the watch stops it. */
 const encodeForEver: TaskCode<void, void> = (task) =>
   fillStage(workRoot, task, 'mp4', async (folder) => {
     const result = await runTool({
       program: FFMPEG,
-      args: ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=50'].concat(
+      args: ['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=50'].concat(
         ['-c:v', 'mjpeg', '-q:v', '2', '-f', 'matroska'],
         join(folder, 'endless.mkv'),
       ),
@@ -147,4 +152,37 @@ test('what earlier attempts of a task left goes before the next one writes; a la
     await attempt(3);
   });
   expect(left).toEqual([['.tracks-1-10', '.tracks-1-3', '.tracks-11-1']]);
+});
+
+describe.skipIf(!(await canMount()))('a disk of 32 MB (needs the right to mount a tmpfs)', () => {
+  test('that falls below its reserve stops the job that takes more than it was promised, not the one beside it', async () => {
+    const disk = await mountSmallDisk(workRoot, 32 * MB);
+    const modestJob = await rows.start();
+    const greedyJob = jobId;
+    await writeReservation(workRoot, modestJob, 8 * MB);
+    await writeReservation(workRoot, greedyJob, MB);
+    const limits = { reserveBytes: 22 * MB };
+    const greedy = run(limits, encodeForEver);
+    jobId = modestJob;
+    let isGreedyAtWork = true;
+    // another process on the same disk, writing all the time
+    const modest = run(limits, (task) =>
+      fillStage(workRoot, task, 'tracks', async (folder) => {
+        while (isGreedyAtWork) {
+          task.signal.throwIfAborted();
+          await appendFile(join(folder, 'track.mp4'), Buffer.alloc(5000, 1));
+          await delay(20);
+        }
+        return 'done';
+      }),
+    );
+    const failure = await greedy;
+    const left = await measureJob(workRoot, greedyJob);
+    isGreedyAtWork = false;
+    const end = await modest;
+    await disk.remove();
+    expect(failure).toMatchObject({ type: 'NoSpace', nonRetryable: false });
+    expect(left.usedBytes).toBeLessThan(10_000);
+    expect(end).toBe('done');
+  });
 });
