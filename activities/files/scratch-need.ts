@@ -22,7 +22,8 @@ const FIXED_BYTES = 2_000_000;
 
 /**
  * The most scratch that packaging these sources takes, bytes, at the moment when sources, copies for the
- * packager, both copies of its tracks and the MP4 are there at once.
+ * packager, both copies of its tracks and the MP4 are there at once. Measured with an MP4: 4.00 times an
+ * MP4 source, 5.01 times one of MKV or MOV.
  */
 export function packagingNeedBytes(
   sources: readonly SourceSize[],
