@@ -29,6 +29,8 @@ export function createTaskActivities(deps: TaskActivityDeps): TaskActivities {
     extractMetadata: activity(media.extractMetadata),
     publish: activity(files.publish),
     deleteSource: activity(files.deleteSource),
+    deleteAsset: activity(files.deleteAsset),
+    deleteFiles: activity(files.deleteFiles),
     cleanup: activity(files.cleanup),
   };
 }

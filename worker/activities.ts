@@ -18,6 +18,7 @@ import type { WorkSignal } from '../src/store/work-signal.ts';
 import type { TemporalClient } from '../src/temporal/client.ts';
 import { describeJobExecution } from '../src/temporal/describe-execution.ts';
 import { syncScheduleInterval } from '../src/temporal/schedules.ts';
+import { createDeletion } from './deletion.ts';
 import { createPublication } from './publication.ts';
 import type { Scratch } from './scratch.ts';
 import type { Activities } from './workers.ts';
@@ -83,6 +84,7 @@ export function createActivities(parts: ActivityParts): Activities {
         secrets,
       }),
       publication: createPublication({ db }),
+      deletion: createDeletion({ db }),
     }),
     callbacks: {
       drainEndpoint: (input) => {

@@ -47,6 +47,28 @@ export interface DeleteSourceResult {
   readonly message: string;
 }
 
+export interface DeleteAssetInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  readonly storage: StorageKind;
+  /** Below the output root, canonical, never the root itself. */
+  readonly folder: string;
+}
+
+export interface DeleteAssetResult {
+  readonly message: string;
+}
+
+export interface DeleteFilesInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  readonly storage: StorageKind;
+}
+
+export interface DeleteFilesResult {
+  readonly message: string;
+}
+
 export interface CleanupInput {
   readonly jobId: number;
 }

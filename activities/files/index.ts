@@ -1,6 +1,9 @@
 import type { Storages } from '../../src/storage/storages.ts';
 import { createCleanup } from './cleanup.ts';
+import { createDeleteAsset } from './delete-asset.ts';
+import { createDeleteFiles } from './delete-files.ts';
 import { createDeleteSource } from './delete-source.ts';
+import type { DeletionPort } from './deletion.ts';
 import { createFetchSource } from './fetch-source.ts';
 import type { ReserveScratch } from '../space/reserve.ts';
 import type { PublicationPort } from './publication.ts';
@@ -12,6 +15,7 @@ export interface FileTaskDeps {
   readonly storages: Storages;
   readonly publication: PublicationPort;
   readonly reserve: ReserveScratch;
+  readonly deletion: DeletionPort;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }
@@ -22,6 +26,8 @@ export function createFileTasks(deps: FileTaskDeps) {
     fetchSource: createFetchSource(deps),
     publish: createPublish(deps),
     deleteSource: createDeleteSource(deps),
+    deleteAsset: createDeleteAsset(deps),
+    deleteFiles: createDeleteFiles(deps),
     cleanup: createCleanup(deps),
   };
 }

@@ -12,7 +12,7 @@ import {
   type SourceFile,
   STAMP_KEY,
 } from './remote-file.ts';
-import { partBytesOf, sendParts } from './send-parts.ts';
+import { partBytesOf, readFully, sendParts } from './send-parts.ts';
 
 const md5 = (bytes: Buffer): Buffer => createHash('md5').update(bytes).digest();
 
@@ -49,7 +49,7 @@ export async function uploadToAzure(
 
   const readWhole = async ({ file, sizeBytes, stamp }: SourceFile): Promise<SentFile> => {
     const bytes = Buffer.alloc(sizeBytes);
-    await file.read(bytes, 0, sizeBytes, 0);
+    await readFully(file, bytes, 0);
     const hash = md5(bytes);
     const properties = {
       ...propertiesOf(stamp, hash),

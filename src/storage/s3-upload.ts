@@ -23,7 +23,7 @@ import {
 } from './remote-file.ts';
 import { calling, headersOf, type S3Bucket } from './s3-calls.ts';
 import { isMissing, toS3Failure } from './s3-client.ts';
-import { partBytesOf, sendParts } from './send-parts.ts';
+import { partBytesOf, readFully, sendParts } from './send-parts.ts';
 
 /** Before each call that removes an upload. */
 const ABORT_WAITS_MS = [0, 300, 700];
@@ -50,7 +50,7 @@ export function uploadToS3(
 
   const readWhole = async ({ file, sizeBytes, stamp }: SourceFile): Promise<SentFile> => {
     const bytes = Buffer.alloc(sizeBytes);
-    await file.read(bytes, 0, sizeBytes, 0);
+    await readFully(file, bytes, 0);
     const command = new PutObjectCommand({
       ...target,
       ...headers(stamp),

@@ -82,7 +82,8 @@ export async function sendParts(options: SendPartsOptions): Promise<void> {
   if (ends.some((end) => end.status === 'rejected')) throw stop.signal.reason;
 }
 
-async function readFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+/** Fills `bytes` from a file, beginning at `position`. Throws where the file ends before. */
+export async function readFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     const { bytesRead } = await file.read(bytes, at, bytes.length - at, position + at);
     if (bytesRead === 0) throw new Error('the file became shorter while it was read');

@@ -44,6 +44,13 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
   ),
 }));
 
+/**
+ * The same text without `\/`. V8 13.6 takes a key `"\/"` for `"\\"` where it has parsed an object of that
+ * shape before, so JSON.parse is no judge of such keys.
+ */
+const withPlainSlashes = (text: string): string =>
+  text.replace(/\\(.)/g, (pair, escape) => (escape === '/' ? '/' : pair));
+
 const inSpace = (text: string): fc.Arbitrary<string> =>
   fc.tuple(space, space).map(([a, b]) => a + text + b);
 
@@ -63,7 +70,7 @@ test('an object taken apart and joined again means the same, and no member has c
   fc.assert(
     fc.property(json.filter((text) => text.startsWith('{')).chain(inSpace), (text) => {
       const joined = joinObject(sliceMembers(text));
-      expect(JSON.parse(joined)).toEqual(JSON.parse(text));
+      expect(JSON.parse(joined)).toEqual(JSON.parse(withPlainSlashes(text)));
       expect(sliceMembers(joined)).toEqual(sliceMembers(text));
     }),
     { numRuns: 2000 },
