@@ -20,6 +20,7 @@ import { describeJobExecution } from '../src/temporal/describe-execution.ts';
 import { syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createDeletion } from './deletion.ts';
 import { createPublication } from './publication.ts';
+import { createRestoration } from './restoration.ts';
 import type { Scratch } from './scratch.ts';
 import type { Activities } from './workers.ts';
 
@@ -85,6 +86,7 @@ export function createActivities(parts: ActivityParts): Activities {
       }),
       publication: createPublication({ db }),
       deletion: createDeletion({ db }),
+      restoration: createRestoration({ db }),
     }),
     callbacks: {
       drainEndpoint: (input) => {

@@ -120,8 +120,7 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     replacePublication(
       database.db,
       { tenantId, location: locationOf(storage.driver, folder), asset: `a-${folder}` },
-      1,
-      files,
+      { jobId: 1, files, result: null },
     );
 
   const publishedIn = (folder: string) =>
