@@ -5,6 +5,8 @@ import { createJournal } from '../activities/journal/journal.ts';
 import { createReconcile } from '../activities/reconcile/reconcile.ts';
 import { clearJobs } from '../activities/schedule/clear-jobs.ts';
 import { queueScheduledJobs } from '../activities/schedule/queue-scheduled-jobs.ts';
+import { sweepStorage } from '../activities/schedule/sweep-storage.ts';
+import { createSweepUploads } from '../activities/schedule/sweep-uploads.ts';
 import { RETRY_WAITS_SECONDS } from '../src/domain/retry-schedule.ts';
 import type { Egress } from '../src/egress/egress.ts';
 import type { Probe } from '../src/egress/probe.ts';
@@ -19,6 +21,7 @@ import type { TemporalClient } from '../src/temporal/client.ts';
 import { describeJobExecution } from '../src/temporal/describe-execution.ts';
 import { syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createPublication } from './publication.ts';
+import { createUploads } from './uploads.ts';
 import type { Activities } from './workers.ts';
 
 /** What the activities of a worker process are made of. */
@@ -66,21 +69,24 @@ export function createActivities(parts: ActivityParts): Activities {
     retryWaitsSeconds: parts.retryWaitsSeconds ?? RETRY_WAITS_SECONDS,
     watch: parts.deliveries.watch,
   };
+  const files = {
+    storages: createStorages({
+      localInputRoot: parts.localInputRoot,
+      localOutputRoot: parts.localOutputRoot,
+      getRoots: (tenant) => getTenant(db, tenant),
+      getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
+      secrets,
+    }),
+    publication: createPublication({ db }),
+    uploads: createUploads({ db, log }),
+  };
+  /** What the schedule `sweep_storage` runs, by the names that its result and the log tell. */
+  const sweeps = {
+    uploads: createSweepUploads(files),
+  };
   return {
     journal,
-    tasks: createTaskActivities({
-      db,
-      log,
-      workRoot: parts.workRoot,
-      storages: createStorages({
-        localInputRoot: parts.localInputRoot,
-        localOutputRoot: parts.localOutputRoot,
-        getRoots: (tenant) => getTenant(db, tenant),
-        getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
-        secrets,
-      }),
-      publication: createPublication({ db }),
-    }),
+    tasks: createTaskActivities({ db, log, workRoot: parts.workRoot, ...files }),
     callbacks: {
       drainEndpoint: (input) => {
         const context = Context.current();
@@ -100,6 +106,7 @@ export function createActivities(parts: ActivityParts): Activities {
       },
       queueScheduledJobs: (pass) => queueScheduledJobs({ db, log, probe: parts.probe }, pass),
       clearJobs: (pass) => clearJobs({ db, log }, pass),
+      sweepStorage: (pass) => sweepStorage({ log, sweeps }, pass),
     },
   };
 }

@@ -2,9 +2,11 @@ import type { PublicationPort } from '../activities/files/publication.ts';
 import type { Task } from '../activities/task.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import { type Db, inTransaction, pingDb } from '../src/store/db.ts';
+import { lockPlace } from '../src/store/place-lock.ts';
 import { listPublishedFiles, replacePublication, setJobResult } from '../src/store/publications.ts';
 import { lockOwnedTask } from '../src/store/tasks.ts';
 import { getTenant } from '../src/store/tenants.ts';
+import { deleteUploads, hastenUploads } from '../src/store/uploads.ts';
 
 const superseded = (): WorkError =>
   new WorkError('Superseded', 'Another attempt of this task took over; nothing was published');
@@ -28,14 +30,14 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
             `Tenant ${publication.tenant} does not exist any more`,
           );
         }
+        const { location, asset, files } = publication;
+        const place = { tenantId: tenant.id, location, asset };
+        await lockPlace(transaction, tenant.id, location);
         await whileHeld(transaction, task, writeManifests);
         await setJobResult(transaction, task.jobId, publication.result);
-        return replacePublication(
-          transaction,
-          { tenantId: tenant.id, location: publication.location, asset: publication.asset },
-          task.jobId,
-          publication.files,
-        );
+        await deleteUploads(transaction, task);
+        await hastenUploads(transaction, place, task);
+        return replacePublication(transaction, place, task.jobId, files);
       }),
   };
 }

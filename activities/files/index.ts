@@ -4,12 +4,14 @@ import { createDeleteSource } from './delete-source.ts';
 import { createFetchSource } from './fetch-source.ts';
 import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
+import type { UploadsPort } from './uploads.ts';
 
 /** What the file tasks are given. */
 export interface FileTaskDeps {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  readonly uploads: UploadsPort;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }

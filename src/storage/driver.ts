@@ -40,7 +40,7 @@ export interface StorageDriver {
   /** Whole files directly in a folder, no links, sorted by key; empty where there is no such folder. */
   list(folder: string): Promise<readonly StoredFile[]>;
   /** One file, or undefined where there is none. */
-  stat(key: string): Promise<StoredFile | undefined>;
+  stat(key: string, signal?: AbortSignal): Promise<StoredFile | undefined>;
   /** The bytes from `startByte` up to and without `endByte` (all of them by default). */
   read(
     key: string,
@@ -63,7 +63,12 @@ export interface StorageDriver {
   /** Gives a file another key, visible there whole or not at all, replacing what was there. */
   move(fromKey: string, toKey: string): Promise<void>;
   /** Deletes files; one that is already gone is no error. */
-  delete(keys: readonly string[]): Promise<void>;
+  delete(keys: readonly string[], signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes what uploads have left that were begun under these keys and never ended. An upload that is
+   * still under way, of a worker that was cut off, fails then. Whole files stay.
+   */
+  dropOpenUploads(keys: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Throws where the storage cannot be reached or refuses to list the root. */
   probe(signal?: AbortSignal): Promise<void>;
   /** The full path of a key, as callbacks tell it (contract §3). */
