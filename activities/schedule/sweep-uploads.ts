@@ -1,6 +1,7 @@
 import { createTakeBack, type LeftUploadsDeps } from '../files/left-uploads.ts';
 
-import { type LeftUploads, storageOf } from '../../src/store/uploads.ts';
+import { storageOf } from '../../src/store/uploads.ts';
+import type { TakeBackOutcome } from '../files/uploads.ts';
 import type { Sweep } from './sweep-storage.ts';
 
 /** Storages that are worked on at once: each holds a connection to Postgres meanwhile. */
@@ -21,16 +22,35 @@ export function createSweepUploads(deps: LeftUploadsDeps): Sweep {
     const busy = new Set<string>();
     const takeBack = createTakeBack(deps, pass.signal);
 
-    const lane = async (): Promise<void> => {
-      while (!pass.signal.aborted && performance.now() < endsAt) {
-        let storage: string | undefined;
-        const outcome = await deps.uploads.takeBack({ busy: [...busy] }, (left: LeftUploads) => {
+    let turn: Promise<void> = Promise.resolve();
+    /** Waits until no other lane is choosing; the returned function lets the next one choose. */
+    const takeTurn = async (): Promise<() => void> => {
+      const before = turn;
+      const mine = Promise.withResolvers<void>();
+      turn = mine.promise;
+      await before;
+      return mine.resolve;
+    };
+
+    const takeNext = async (): Promise<TakeBackOutcome> => {
+      const endTurn = await takeTurn();
+      let storage = '';
+      try {
+        const outcome = await deps.uploads.takeBack({ busy: [...busy] }, (left) => {
           storage = storageOf(left);
           busy.add(storage);
+          endTurn();
           return takeBack(left);
         });
-        if (outcome === 'nothing') return;
-        if (outcome === 'done' && storage !== undefined) busy.delete(storage);
+        if (outcome === 'done') busy.delete(storage);
+        return outcome;
+      } finally {
+        endTurn();
+      }
+    };
+    const lane = async (): Promise<void> => {
+      while (!pass.signal.aborted && performance.now() < endsAt) {
+        if ((await takeNext()) === 'nothing') return;
       }
     };
     const ends = await Promise.allSettled(Array.from({ length: PARALLEL_STORAGES }, lane));

@@ -29,7 +29,7 @@ export async function dropUncommitted(
     for (const key of inside.filter((one) => all.has(one) && !whole.has(one))) {
       const blob = container.getBlockBlobClient(key);
       await calling(`deleting ${key}`, async () => {
-        await blob.upload('', 0, { conditions: { ifNoneMatch: '*' }, ...abort });
+        await blob.commitBlockList([], { conditions: { ifNoneMatch: '*' }, ...abort });
         await blob.deleteIfExists(abort);
       });
     }
