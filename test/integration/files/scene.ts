@@ -318,6 +318,10 @@ export class Scene {
   }
 }
 
+/** 1 → `a`, 26 → `z`, 27 → `aa`. */
+const letters = (at: number): string =>
+  at === 0 ? '' : letters(Math.floor((at - 1) / 26)) + String.fromCharCode(97 + ((at - 1) % 26));
+
 function buildTrack(at: number, sizeBytes: number): PackagedTrack {
   const isVideo = at === 0;
   return {
@@ -330,7 +334,7 @@ function buildTrack(at: number, sizeBytes: number): PackagedTrack {
     kindIndex: Math.max(0, at - 1),
     codec: isVideo ? 'h264' : 'aac',
     codecs: isVideo ? 'avc1.64001f' : 'mp4a.40.2',
-    language: isVideo ? 'und' : `x${String.fromCharCode(96 + at)}`,
+    language: isVideo ? 'und' : `x${letters(at)}`,
     containerLanguage: 'und',
     ...(isVideo
       ? { width: 640, height: 360, frameRate: '25/1' }

@@ -137,7 +137,8 @@ const storagesOver = (output: StorageDriver): Storages => ({
 
 const played = () => ({ storage: storage.driver, folder: 'vod/film' });
 
-const snapshot = async (): Promise<ReadonlyMap<string, unknown>> => {
+/** Every key with the version or time of what is under it. */
+const snapshot = async (): Promise<Map<string, unknown>> => {
   const keys = await storage.allKeys();
   const found = await Promise.all(keys.map((key) => storage.driver.stat(key)));
   return new Map(keys.map((key, at) => [key, found[at]]));
@@ -146,6 +147,9 @@ const snapshot = async (): Promise<ReadonlyMap<string, unknown>> => {
 /** Tracks, captions, playlists; the MP4, metadata, thumbnail and manifests. */
 const UPLOADS = 3 + 1 + 4 + 5;
 const MOVES = 5;
+
+/** Tracks, captions and their playlists of a large asset, without its files of fixed names. */
+const MANY_FILES = 500;
 
 describe.each(STORAGE_KINDS)('what dead jobs leave in %s', (kind) => {
   beforeEach(() => setUp(kind));
@@ -170,6 +174,47 @@ describe.each(STORAGE_KINDS)('what dead jobs leave in %s', (kind) => {
     await passTime();
     await sweep();
     expect(await rows()).toEqual([]);
+  });
+
+  test('an asset of 500 files replaces another whole, wherever its worker dies, and no player sees it', async () => {
+    const tracks = (MANY_FILES - 2) / 2;
+    await publish(await startJob({ tracks }), kind);
+    const before = await snapshot();
+    expect(before.size).toBe(MANY_FILES + MOVES);
+    const sampler = new ManifestSampler(played(), MANIFESTS, 50);
+
+    const dead = await startJob({ tracks });
+    await killAt(dead, kind, MANY_FILES / 2, 'after');
+    await endJob(dead.jobId);
+    await sweep();
+    expect(await snapshot()).toEqual(before);
+
+    for (const nth of [1, MANY_FILES + MOVES, MANY_FILES + MOVES + 4]) {
+      const task = await startJob({ tracks });
+      await killAt(task, kind, nth, 'after');
+      if (nth <= MANY_FILES + MOVES) {
+        const still = await snapshot();
+        for (const [key, found] of before) expect([key, still.get(key)]).toEqual([key, found]);
+      }
+      const retry = new TestTask(task.jobId, 2);
+      expect(await claimTask(database.db, retry)).toBe(true);
+      if (nth > 1) {
+        await publish(retry, kind);
+        const keys = await storage.allKeys();
+        expect(keys).toHaveLength(MANY_FILES + MOVES);
+        expect(keys.filter((key) => key.includes(`-${task.jobId}-`))).toHaveLength(MANY_FILES);
+        before.clear();
+        for (const [key, found] of await snapshot()) before.set(key, found);
+      } else {
+        await endJob(task.jobId);
+        await sweep();
+      }
+      for (const manifest of MANIFESTS) expect(await faultsOf(played(), manifest)).toEqual([]);
+    }
+    await sampler.stop();
+    expect(sampler.violations).toEqual([]);
+    expect(sampler.samples).toBeGreaterThan(1);
+    expect(await storage.openUploads()).toBe(0);
   });
 
   test('a first publication that broke off at any file of the switch is taken back to the last file', async () => {
