@@ -17,6 +17,7 @@ import {
 } from '../src/store/publications.ts';
 import { getJobSettings } from '../src/store/settings.ts';
 import { getTenant } from '../src/store/tenants.ts';
+import { deleteUploads, hastenUploads } from '../src/store/uploads.ts';
 import { requireOwner, whileHeld } from './owned-task.ts';
 
 /**
@@ -56,6 +57,8 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
           const made = { ...place, ...former, storage, folder, kept, replacedBy: task.jobId };
           await insertFormer(transaction, made, undoWindowSeconds);
         }
+        await deleteUploads(transaction, task);
+        await hastenUploads(transaction, place, task);
         const published = { jobId: task.jobId, files, result };
         const replaced = await replacePublication(transaction, place, published);
         // a retry after the switch is told them again, and they may be kept

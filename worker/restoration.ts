@@ -11,7 +11,7 @@ import {
   markPurged,
 } from '../src/store/former-publications.ts';
 import { getJob } from '../src/store/jobs.ts';
-import { lockPlace } from '../src/store/place-lock.ts';
+import { lockPlace, tryLockPlace } from '../src/store/place-lock.ts';
 import { getPublication, replacePublication, setJobResult } from '../src/store/publications.ts';
 import { keepAlive, requireOwner, whileHeld } from './owned-task.ts';
 
@@ -53,7 +53,8 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
         // the folder before the row: a switch takes them in this order
         const place = await getPlaceOf(transaction, formerId);
         if (place === undefined) return;
-        await lockPlace(transaction, place.tenantId, place.location);
+        // a publish that is switching there may take long; the next sweep comes again
+        if (!(await tryLockPlace(transaction, place.tenantId, place.location))) return;
         const former = await lockPurgedFormer(transaction, formerId);
         if (former === undefined) return;
         const needed = new Set(await listNeededFiles(transaction, former));

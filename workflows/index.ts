@@ -7,3 +7,4 @@ export { deliverEndpoint } from './deliver-endpoint.ts';
 export { reconcileJobs } from './reconcile-jobs.ts';
 export { queueScheduledJobs } from './queue-scheduled-jobs.ts';
 export { clearJobs } from './clear-jobs.ts';
+export { sweepStorage } from './sweep-storage.ts';

@@ -10,6 +10,7 @@ import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
 import { createRestorePublication } from './restore-publication.ts';
 import type { RestorationPort } from './restoration.ts';
+import type { UploadsPort } from './uploads.ts';
 
 /** What the file tasks are given. */
 export interface FileTaskDeps {
@@ -19,6 +20,7 @@ export interface FileTaskDeps {
   readonly reserve: ReserveScratch;
   readonly deletion: DeletionPort;
   readonly restoration: RestorationPort;
+  readonly uploads: UploadsPort;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }

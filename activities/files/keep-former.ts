@@ -50,13 +50,15 @@ export async function putBackKept(
   storage: StorageDriver,
   jobId: number,
   keys: readonly string[],
+  signal?: AbortSignal,
 ): Promise<void> {
   const kept: string[] = [];
   for (const key of keys) {
     const keptKey = keptKeyOf(jobId, key);
-    if ((await storage.stat(keptKey)) === undefined) continue;
+    if ((await storage.stat(keptKey, signal)) === undefined) continue;
+    signal?.throwIfAborted();
     await storage.copy(keptKey, key);
     kept.push(keptKey);
   }
-  await storage.delete(kept);
+  if (kept.length > 0) await storage.delete(kept, signal);
 }

@@ -5,10 +5,12 @@ import { claimFormers, noteFormerFailure } from '../../src/store/former-publicat
 import { forEachParallel } from '../files/parallel.ts';
 import { purgeFormer } from '../files/purge-former.ts';
 import type { RestorationPort } from '../files/restoration.ts';
-import type { Pass } from './pass.ts';
+import type { Sweep } from './sweep-storage.ts';
 
-/** Records that are claimed and worked on at once; those that failed come last. */
-const AT_ONCE = 8;
+/** Records that are claimed and worked on at once, each with a connection to Postgres; those that failed come last. */
+const AT_ONCE = 2;
+/** Nothing new is begun after this. */
+const LONGEST_MS = 25_000;
 
 /**
  * Makes the sweep that deletes the files of replaced publications whose `undo_window` is over. One that
@@ -19,7 +21,7 @@ export function createPurgeFormers(deps: {
   readonly log: Logger;
   readonly storages: Storages;
   readonly restoration: RestorationPort;
-}): (pass: Pass) => Promise<void> {
+}): Sweep {
   const purge = async (id: number): Promise<void> => {
     try {
       await purgeFormer(deps, id);
@@ -30,10 +32,11 @@ export function createPurgeFormers(deps: {
     }
   };
   return async (pass) => {
+    const endsAt = performance.now() + LONGEST_MS;
     for (;;) {
       const claimed = await claimFormers(deps.db, AT_ONCE);
       await forEachParallel(claimed, AT_ONCE, pass.signal, purge);
-      if (claimed.length < AT_ONCE) return;
+      if (claimed.length < AT_ONCE || performance.now() > endsAt) return;
     }
   };
 }

@@ -5,6 +5,7 @@ import type { AzureSettings } from '../domain/storage-settings.ts';
 import { azureVolume, calling } from './azure-client.ts';
 import { copyInAzure } from './azure-copy.ts';
 import { downloadFromAzure, openRange, propertiesOf } from './azure-download.ts';
+import { dropUncommitted } from './azure-open-uploads.ts';
 import { uploadToAzure } from './azure-upload.ts';
 import type { StorageDriver, StoredFile } from './driver.ts';
 import { joinKey } from './paths.ts';
@@ -69,12 +70,15 @@ export function createAzureStorage(
     return openRange(container, full(key), range);
   };
 
-  const deleteKeys = async (keys: readonly string[]): Promise<void> => {
+  const deleteKeys: StorageDriver['delete'] = async (keys, signal) => {
     const queue = keys.values();
     const run = async (): Promise<void> => {
       for (const key of queue) {
         await calling(`deleting ${key}`, () =>
-          container.getBlobClient(full(key)).deleteIfExists({ deleteSnapshots: 'include' }),
+          container.getBlobClient(full(key)).deleteIfExists({
+            deleteSnapshots: 'include',
+            ...(signal === undefined ? {} : { abortSignal: signal }),
+          }),
         );
       }
     };
@@ -91,8 +95,8 @@ export function createAzureStorage(
     fullPath: full,
     list: (folder) => calling(`listing ${folder}`, () => list(folder)),
     listBelow,
-    stat: async (key) => {
-      const found = await propertiesOf(container, full(key));
+    stat: async (key, signal) => {
+      const found = await propertiesOf(container, full(key), signal);
       return found && fileOf(key, found);
     },
     read,
@@ -112,6 +116,7 @@ export function createAzureStorage(
       await deleteKeys([fromKey]);
     },
     delete: deleteKeys,
+    dropOpenUploads: (keys, signal) => dropUncommitted(container, keys.map(full), signal),
     probe: (signal) =>
       calling('listing', async () => {
         const pages = container

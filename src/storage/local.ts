@@ -20,6 +20,9 @@ import { type LocalFolder, openFile, withFolder } from './local-folder.ts';
 import { copyFileAs } from './local-link.ts';
 import { fileNameOf, folderOf, joinKey } from './paths.ts';
 
+/** Length of {@link partialStem}: the prefix and 16 digits. */
+const STEM_LENGTH = PARTIAL.length + 16;
+
 const fileOf = (key: string, found: { size: number; mtimeMs: number }): StoredFile => ({
   key,
   sizeBytes: found.size,
@@ -146,6 +149,14 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       }
       for (const folder of byFolder.keys()) await removeEmptyFolders(root, folder);
     },
+
+    dropOpenUploads: async (keys) => {
+      for (const [folder, inside] of Map.groupBy(keys, folderOf)) {
+        const stems = inside.map((key) => partialStem(fileNameOf(key)));
+        await withFolder(root, folder, { isMade: false }, (at) => removePartials(at, stems));
+        await removeEmptyFolders(root, folder);
+      }
+    },
   };
 }
 
@@ -226,8 +237,8 @@ async function writeWhole(
   options: TransferOptions | undefined,
 ): Promise<StoredFile> {
   const name = fileNameOf(key);
-  const stem = `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
-  await removePartials(folder, stem);
+  const stem = partialStem(name);
+  await removePartials(folder, [stem]);
   const partial = folder.pathOf(`${stem}-${randomUUID()}.part`);
   return removedOnFailure(partial, `writing ${key}`, options, async () => {
     const target = await open(partial, 'wx');
@@ -244,13 +255,18 @@ async function writeWhole(
   });
 }
 
+/** What the names of a file begin with while it is not whole. */
+const partialStem = (name: string): string =>
+  `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+
 /**
- * Removes what earlier writers of the same key left half done. One that is still at it, on a worker
+ * Removes what earlier writers of the same keys left half done. One that is still at it, on a worker
  * that was cut off, finds its file gone when it wants to rename it, and fails.
  */
-async function removePartials(folder: LocalFolder, stem: string): Promise<void> {
+async function removePartials(folder: LocalFolder, stems: readonly string[]): Promise<void> {
+  const wanted = new Set(stems);
   for (const name of await readdir(folder.pathOf(''))) {
-    if (name.startsWith(stem) && name.endsWith('.part')) {
+    if (name.endsWith('.part') && wanted.has(name.slice(0, STEM_LENGTH))) {
       await rm(folder.pathOf(name), { force: true });
     }
   }

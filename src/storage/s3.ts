@@ -15,6 +15,7 @@ import { calling, type S3Bucket } from './s3-calls.ts';
 import { s3Volume } from './s3-client.ts';
 import { copyInS3 } from './s3-copy.ts';
 import { downloadFromS3, headOf, openRange } from './s3-download.ts';
+import { abortOpenUploads } from './s3-open-uploads.ts';
 import { uploadToS3 } from './s3-upload.ts';
 
 /** Most keys that one request deletes. */
@@ -78,8 +79,8 @@ export function createS3Storage(
     }
   }
 
-  const stat = async (key: string): Promise<StoredFile | undefined> => {
-    const head = await headOf(at, full(key));
+  const stat: StorageDriver['stat'] = async (key, signal) => {
+    const head = await headOf(at, full(key), signal);
     return (
       head &&
       fileOf(key, { size: head.ContentLength, modified: head.LastModified, etag: head.ETag })
@@ -97,11 +98,14 @@ export function createS3Storage(
     return openRange(at, full(key), { startByte, endByte: end, version: head.ETag, signal });
   };
 
-  const deleteKeys = async (keys: readonly string[]): Promise<void> => {
+  const deleteKeys: StorageDriver['delete'] = async (keys, signal) => {
     for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
       const Objects = keys.slice(at, at + DELETE_AT_ONCE).map((key) => ({ Key: full(key) }));
       const { Errors = [] } = await calling(`deleting ${keys[at] ?? ''}`, () =>
-        client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } })),
+        client.send(
+          new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
+          signal === undefined ? {} : { abortSignal: signal },
+        ),
       );
       const [refused] = Errors.filter((one) => one.Code !== 'NoSuchKey');
       if (refused !== undefined) {
@@ -145,6 +149,7 @@ export function createS3Storage(
       await deleteKeys([fromKey]);
     },
     delete: deleteKeys,
+    dropOpenUploads: (keys, signal) => abortOpenUploads(at, keys.map(full), signal),
     probe: (signal) =>
       calling('listing', async () => {
         await client.send(

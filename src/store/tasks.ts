@@ -41,6 +41,15 @@ export async function lockOwnedTask(transaction: Db, attempt: TaskAttempt): Prom
   return rows.length > 0;
 }
 
+/** Whether an attempt still owns its task, asked without holding it. */
+export async function isTaskOwner(db: Db, attempt: TaskAttempt): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM tasks
+    WHERE job_id = ${attempt.jobId} AND number = ${attempt.taskNumber} AND ended_at IS NULL
+      AND owner_run_id = ${attempt.runId} AND owner_attempt = ${attempt.attempt}`.execute(db);
+  return rows.length > 0;
+}
+
 /** Counts a failure of the work itself against `retry_limit`; returns how many there were. */
 export async function countTaskFailure(db: Db, attempt: TaskAttempt): Promise<number> {
   const { rows } = await sql<{ failures: number }>`
