@@ -39,8 +39,13 @@ export function createUploads(deps: { readonly db: Db; readonly log: Logger }): 
   return {
     record: (task, uploads) =>
       inTransaction(db, async (transaction) => {
-        if (!(await lockOwnedTask(transaction, task))) {
-          throw new WorkError('Superseded', 'Another attempt of this task took over');
+        const isOwner = await lockOwnedTask(transaction, task);
+        // a retry may start before Temporal hears that the job was given up
+        if (!isOwner || !(await isTaskOwner(transaction, task))) {
+          throw new WorkError(
+            'Superseded',
+            'Another attempt of this task took over, or its job was given up',
+          );
         }
         await putUploads(transaction, task, uploads);
       }),

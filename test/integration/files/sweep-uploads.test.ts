@@ -138,10 +138,9 @@ const storagesOver = (output: StorageDriver): Storages => ({
 const played = () => ({ storage: storage.driver, folder: 'vod/film' });
 
 /** Every key with the version or time of what is under it. */
-const snapshot = async (): Promise<Map<string, unknown>> => {
-  const keys = await storage.allKeys();
-  const found = await Promise.all(keys.map((key) => storage.driver.stat(key)));
-  return new Map(keys.map((key, at) => [key, found[at]]));
+const snapshot = async (): Promise<ReadonlyMap<string, unknown>> => {
+  const listed = new Map((await storage.driver.list('vod/film')).map((file) => [file.key, file]));
+  return new Map((await storage.allKeys()).map((key) => [key, listed.get(key)]));
 };
 
 /** Tracks, captions, playlists; the MP4, metadata, thumbnail and manifests. */
@@ -189,33 +188,26 @@ describe.each(STORAGE_KINDS)('what dead jobs leave in %s', (kind) => {
     await sweep();
     expect(await snapshot()).toEqual(before);
 
-    for (const nth of [1, MANY_FILES + MOVES, MANY_FILES + MOVES + 4]) {
+    for (const nth of [MANY_FILES + MOVES, MANY_FILES + MOVES + 4]) {
       const task = await startJob({ tracks });
       await killAt(task, kind, nth, 'after');
-      if (nth <= MANY_FILES + MOVES) {
+      if (nth === MANY_FILES + MOVES) {
         const still = await snapshot();
         for (const [key, found] of before) expect([key, still.get(key)]).toEqual([key, found]);
       }
       const retry = new TestTask(task.jobId, 2);
       expect(await claimTask(database.db, retry)).toBe(true);
-      if (nth > 1) {
-        await publish(retry, kind);
-        const keys = await storage.allKeys();
-        expect(keys).toHaveLength(MANY_FILES + MOVES);
-        expect(keys.filter((key) => key.includes(`-${task.jobId}-`))).toHaveLength(MANY_FILES);
-        before.clear();
-        for (const [key, found] of await snapshot()) before.set(key, found);
-      } else {
-        await endJob(task.jobId);
-        await sweep();
-      }
+      await publish(retry, kind);
+      const keys = await storage.allKeys();
+      expect(keys).toHaveLength(MANY_FILES + MOVES);
+      expect(keys.filter((key) => key.includes(`-${task.jobId}-`))).toHaveLength(MANY_FILES);
       for (const manifest of MANIFESTS) expect(await faultsOf(played(), manifest)).toEqual([]);
     }
     await sampler.stop();
     expect(sampler.violations).toEqual([]);
     expect(sampler.samples).toBeGreaterThan(1);
     expect(await storage.openUploads()).toBe(0);
-  });
+  }, 120_000);
 
   test('a first publication that broke off at any file of the switch is taken back to the last file', async () => {
     for (let nth = UPLOADS + 1; nth <= UPLOADS + MOVES; nth++) {
