@@ -12,6 +12,7 @@ import type { Logger } from '../src/log/logger.ts';
 import { createSecretBox } from '../src/secrets/secret-box.ts';
 import { createStorages } from '../src/storage/storages.ts';
 import type { Db } from '../src/store/db.ts';
+import { getJobSettings } from '../src/store/settings.ts';
 import { getTenantStorage } from '../src/store/tenant-storages.ts';
 import { getTenant } from '../src/store/tenants.ts';
 import type { WorkSignal } from '../src/store/work-signal.ts';
@@ -80,6 +81,7 @@ export function createActivities(parts: ActivityParts): Activities {
         secrets,
       }),
       publication: createPublication({ db }),
+      retryDelaySeconds: async (jobId) => (await getJobSettings(db, jobId)).retryDelaySeconds,
     }),
     callbacks: {
       drainEndpoint: (input) => {

@@ -10,8 +10,8 @@ export interface FileTaskDeps {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
-  /** Wait before fetching is tried again. Default 5 s. */
-  readonly fetchRetryDelayMs?: number;
+  /** Seconds before fetching is tried again: the tenant's `retry_delay`. */
+  readonly retryDelaySeconds: (jobId: number) => Promise<number>;
 }
 
 /** The tasks that move files between storage and scratch, by the names of `src/domain/tasks.ts`. */

@@ -4,11 +4,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-blob';
 import { WorkError } from '../domain/failure.ts';
-import { calling, isMissing, toAzureFailure } from './azure-client.ts';
-import type { TransferOptions } from './driver.ts';
-import { fetchRanges, RANGE_BYTES } from './fetch-ranges.ts';
+import { azureVolume, calling, isMissing, toAzureFailure } from './azure-client.ts';
+import type { DownloadOptions } from './driver.ts';
+import { fetchRanges } from './fetch-ranges.ts';
+import { fillFile } from './fill-file.ts';
+import { RANGE_BYTES } from './range-journal.ts';
 import { changedWhileFetched, isTransient, RemoteError } from './remote-failure.ts';
-import { fillFile } from './remote-file.ts';
 
 /** What Azure tells of a blob without its bytes; undefined where there is none. */
 export async function propertiesOf(
@@ -34,14 +35,16 @@ export async function downloadFromAzure(
   container: ContainerClient,
   key: string,
   path: string,
-  options: TransferOptions,
+  options: DownloadOptions,
 ): Promise<BlobGetPropertiesResponse> {
   const found = await propertiesOf(container, key, options.signal);
   if (found === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
   const sizeBytes = found.contentLength ?? 0;
-  await fillFile(path, key, sizeBytes, options, async (file, signal) => {
+  const identity = found.etag && `${azureVolume(container)}/${key} ${sizeBytes} ${found.etag}`;
+  await fillFile(path, { key, sizeBytes, identity }, options, async ({ file, journal, signal }) => {
     await fetchRanges({
       file,
+      journal,
       sizeBytes,
       signal,
       isTransient,

@@ -150,6 +150,8 @@ export class WatchedStorage implements StorageDriver {
 /** Folders of a tenant and of the engine, with what the file tasks are given. */
 export class Scene {
   readonly publication = new MemoryPublication();
+  /** The tenant’s `retry_delay`. */
+  retryDelaySeconds = 0.005;
   readonly base: string;
   readonly workRoot: string;
   readonly input: WatchedStorage;
@@ -196,7 +198,7 @@ export class Scene {
       workRoot: this.workRoot,
       storages: this.storages,
       publication: this.publication,
-      fetchRetryDelayMs: 5,
+      retryDelaySeconds: async () => this.retryDelaySeconds,
     };
   }
 
