@@ -59,6 +59,7 @@ async function copyBytes(
   let next = Buffer.allocUnsafe(chunkBytes);
   let doneBytes = journal === undefined ? 0 : keptFromStart(journal, sizeBytes);
   let toldMs = Number.NEGATIVE_INFINITY;
+  if (doneBytes > 0) options.onProgress?.(doneBytes);
   let { bytesRead } = await read(current, doneBytes);
   while (bytesRead > 0) {
     options.signal?.throwIfAborted();

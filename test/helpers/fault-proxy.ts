@@ -12,7 +12,10 @@ import type { AddressInfo } from 'node:net';
 export type Fault =
   /** The store never hears of it. */
   | { readonly kind: 'status'; readonly status: number }
+  | { readonly kind: 'instead'; readonly status: number; readonly body: string }
   | { readonly kind: 'reset' }
+  /** No answer, and the connection stays. */
+  | { readonly kind: 'hang' }
   /** The store did it, and the answer is lost. */
   | { readonly kind: 'lost' }
   /** The connection ends after so many bytes of the answer's body. */
@@ -74,10 +77,18 @@ export class FaultProxy {
     };
     this.requests.push(one);
     const fault = this.fault(one);
+    if (fault?.kind === 'hang') return void incoming.resume();
     if (fault?.kind === 'reset') return void incoming.socket.resetAndDestroy();
     if (fault?.kind === 'status') {
       incoming.resume();
       incoming.once('end', () => outgoing.writeHead(fault.status).end());
+      return;
+    }
+    if (fault?.kind === 'instead') {
+      incoming.resume();
+      incoming.once('end', () => {
+        outgoing.writeHead(fault.status, { 'content-type': 'application/xml' }).end(fault.body);
+      });
       return;
     }
     // the signature covers the host that the driver speaks to: it goes on as it came
