@@ -2,8 +2,10 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { WorkError } from '../domain/failure.ts';
 import { joinCrc32 } from './crc32.ts';
 import { type Range, type RangeJournal, rangesOf } from './range-journal.ts';
+import { BrokenOffError } from './remote-failure.ts';
 
 const PARALLEL_RANGES = 4;
 
@@ -21,6 +23,8 @@ const PROGRESS_EVERY_MS = 250;
 /** How a file is fetched in ranges. */
 export interface FetchRangesOptions {
   readonly file: FileHandle;
+  /** For failures: `fetching film/a.mp4`. */
+  readonly doing: string;
   /** What of the file is there already, and where each range is noted that has arrived. */
   readonly journal: RangeJournal;
   readonly sizeBytes: number;
@@ -115,15 +119,23 @@ async function fetchRange(
     } catch (error) {
       signal.throwIfAborted();
       const isWorthwhile = error instanceof WrongLength || options.isTransient(error);
-      if (!isWorthwhile || tries === MOST_TRIES) throw error;
+      if (!isWorthwhile || tries === MOST_TRIES) throw toFailure(options.doing, error);
       await delay(FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + Math.random()), undefined, { signal });
     }
   }
 }
 
+/** What a body throws is told as the storage's failure; what the disk throws stays the disk's. */
+function toFailure(doing: string, error: unknown): unknown {
+  const { syscall = '' } = error as NodeJS.ErrnoException;
+  const isOfDisk = ['write', 'writev'].includes(syscall);
+  return error instanceof WorkError || isOfDisk ? error : new BrokenOffError(doing, error);
+}
+
 /** The chunks of a body; throws where it is silent for too long. */
 async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const giveUp = (): void => void body.destroy(new Error('the storage fell silent'));
+  const silence = Object.assign(new Error('the storage fell silent'), { code: 'ETIMEDOUT' });
+  const giveUp = (): void => void body.destroy(silence);
   const stop = (): void => void body.destroy(new Error('aborted'));
   signal.addEventListener('abort', stop, { once: true });
   let timer = setTimeout(giveUp, SILENCE_MS);

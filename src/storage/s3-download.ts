@@ -10,7 +10,7 @@ import type { DownloadOptions } from './driver.ts';
 import { fetchRanges } from './fetch-ranges.ts';
 import { fillFile } from './fill-file.ts';
 import { RANGE_BYTES } from './range-journal.ts';
-import { changedWhileFetched, isTransient, RemoteError } from './remote-failure.ts';
+import { changedWhileFetched, isTransient, RemoteError, wrongLength } from './remote-failure.ts';
 import { calling, type S3Bucket } from './s3-calls.ts';
 import { isMissing, s3Volume, toS3Failure } from './s3-client.ts';
 
@@ -52,6 +52,7 @@ export async function downloadFromS3(
   await fillFile(path, { key, sizeBytes, identity }, options, async ({ file, journal, signal }) => {
     const checksum = await fetchRanges({
       file,
+      doing: `fetching ${key}`,
       journal,
       sizeBytes,
       signal,
@@ -97,9 +98,10 @@ export async function openRange(
     );
     const body = answer.Body as Readable;
     const isSame = version === undefined || answer.ETag === undefined || answer.ETag === version;
-    if (isSame && answer.ContentLength === endByte - startByte) return body;
+    const askedBytes = endByte - startByte;
+    if (isSame && answer.ContentLength === askedBytes) return body;
     body.destroy();
-    throw changedWhileFetched(key);
+    throw isSame ? wrongLength(key, askedBytes, answer.ContentLength) : changedWhileFetched(key);
   } catch (error) {
     const status = error instanceof RemoteError ? error.fault.status : undefined;
     if (status === 404 || status === 412 || status === 416) throw changedWhileFetched(key);

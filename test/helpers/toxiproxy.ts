@@ -22,14 +22,14 @@ const STOP_GRACE_MS = 5_000;
 /** A real toxiproxy before one store. */
 export interface Toxiproxy {
   readonly url: string;
-  /** Puts a toxic on both directions of connections, of that share of them; 1 is all. */
-  readonly spoil: (toxic: Toxic, share?: number) => Promise<void>;
+  /** Puts a toxic on all connections, in the direction of the store's answers unless told. */
+  readonly spoil: (toxic: Toxic, stream?: 'upstream' | 'downstream') => Promise<void>;
   readonly heal: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Starts a toxiproxy before `target`; the same seed spoils the same connections. */
-export async function startToxiproxy(target: string, seed: number): Promise<Toxiproxy> {
+/** Starts a toxiproxy before `target`. */
+export async function startToxiproxy(target: string): Promise<Toxiproxy> {
   const program = await ensureToxiproxy(readConfig(), createProgress(process.stdout));
   const folder = await mkdtemp(join(tmpdir(), 'task-engine-toxiproxy-'));
   const [apiPort, port] = [await freePort(0, 'PORT'), await freePort(0, 'PORT')];
@@ -37,7 +37,7 @@ export async function startToxiproxy(target: string, seed: number): Promise<Toxi
   const server = await startProcess(
     {
       file: program,
-      args: ['-host', '127.0.0.1', '-port', String(apiPort), '-seed', String(seed)],
+      args: ['-host', '127.0.0.1', '-port', String(apiPort)],
       logFile: join(folder, 'toxiproxy.log'),
     },
     (_, signal) =>
@@ -54,12 +54,8 @@ export async function startToxiproxy(target: string, seed: number): Promise<Toxi
   await post('/proxies', { name: 'store', listen, upstream: new URL(target).host });
   return {
     url: `http://${listen}`,
-    spoil: async (toxic, toxicity = 1) => {
-      for (const stream of ['upstream', 'downstream']) {
-        const name = `${toxic.type}-${stream}`;
-        await post('/proxies/store/toxics', { ...toxic, name, stream, toxicity });
-      }
-    },
+    spoil: (toxic, stream = 'downstream') =>
+      post('/proxies/store/toxics', { ...toxic, name: `${toxic.type}-${stream}`, stream }),
     heal: () => post('/reset', {}),
     close: async () => {
       await server.stop();

@@ -98,26 +98,6 @@ describe.each(REMOTE_KINDS)('%s over a bad wire', (kind) => {
     expect(ends).toBe(kind === 'S3' ? 2 : 0);
   });
 
-  test('an error in the body of a 200 to the call that ends an upload is no success, and is tried again', async () => {
-    let ends = 0;
-    proxy.fault = ({ method, url }) => {
-      if (method !== 'POST' || !url.includes('uploadId=')) return undefined;
-      ends += 1;
-      return ends > 2
-        ? undefined
-        : {
-            kind: 'instead',
-            status: 200,
-            body: '<?xml version="1.0"?><Error><Code>InternalError</Code><Message>no</Message></Error>',
-          };
-    };
-    await wire.driver.upload(join(base, 'up'), 'film/b.mp4');
-    expect(await isUploaded()).toBe(true);
-    expect(await wire.openUploads()).toBe(0);
-    // Azure tells failures by status alone, and ends an upload with a PUT
-    expect(ends).toBe(kind === 'S3' ? 3 : 0);
-  });
-
   test.each([1, 100_000])(
     'an answer that is %d bytes short and says that it is whole fails the fetch, with nothing left',
     async (byBytes) => {
@@ -139,14 +119,11 @@ describe.each(REMOTE_KINDS)('%s over a bad wire', (kind) => {
 
   test('an object replaced between its first question and its bytes fails the fetch', async () => {
     await writeFile(join(base, 'other'), randomBytes(20 * MB));
-    let replaced: Promise<unknown> | undefined;
-    proxy.fault = ({ method }) => {
-      if (method !== 'GET') return undefined;
-      replaced ??= wire.straight.upload(join(base, 'other'), 'film/a.mp4');
-      return { kind: 'cut', afterBytes: 1000 };
+    proxy.fault = async ({ method }) => {
+      if (method === 'GET') await wire.straight.upload(join(base, 'other'), 'film/a.mp4');
+      return undefined;
     };
     await expect(download()).rejects.toMatchObject({ type: 'StorageFailed' });
-    await replaced;
     await expect(stat(join(base, 'down'))).rejects.toThrow('ENOENT');
   });
 

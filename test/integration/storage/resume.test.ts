@@ -17,7 +17,8 @@ import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import { journalPath, RANGE_BYTES } from '../../../src/storage/range-journal.ts';
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
 
-const SIZE = 2 * RANGE_BYTES + 1_000_003;
+const LAST_BYTES = 1_000_003;
+const SIZE = RANGE_BYTES + LAST_BYTES;
 
 describe.each(STORAGE_KINDS)('a resumable download from %s', (kind) => {
   let base: string;
@@ -68,7 +69,7 @@ describe.each(STORAGE_KINDS)('a resumable download from %s', (kind) => {
     expect(left).toHaveLength(ranges.length);
     await writeFile(journalPath(path), [head, ...left, ''].join('\n'));
     const file = await open(path, 'r+');
-    for (const at of [0, 1, 2].filter((one) => !ranges.includes(one))) {
+    for (const at of [0, 1].filter((one) => !ranges.includes(one))) {
       await file.write(Buffer.alloc(900_000, 'x'), 0, 900_000, at * RANGE_BYTES);
     }
     await file.close();
@@ -95,9 +96,10 @@ describe.each(STORAGE_KINDS)('a resumable download from %s', (kind) => {
   test('fetches anew what the journal has and the disk has lost', async () => {
     await dieAfter([0, 1]);
     const file = await open(path, 'r+');
-    await file.write(Buffer.alloc(4096), 0, 4096, RANGE_BYTES + 8192);
+    await file.write(Buffer.alloc(4096), 0, 4096, 8192);
     await file.close();
-    expect((await fetchFile()).keptBytes).toBe(RANGE_BYTES);
+    // a local copy goes on at the first gap; the last range is counted as kept, and checked with the rest
+    expect((await fetchFile()).keptBytes).toBe(LAST_BYTES);
     await expectWhole();
 
     await truncate(path, RANGE_BYTES + 5);
@@ -107,7 +109,7 @@ describe.each(STORAGE_KINDS)('a resumable download from %s', (kind) => {
 
   test('takes journal lines that were cut for none, and writes on behind them', async () => {
     await dieAfter([0]);
-    const cut = ['nonsense', `${RANGE_BYTES} ${2 * RANGE_BYTES} 1234`, `${RANGE_BYTES}`];
+    const cut = ['nonsense', `${RANGE_BYTES} ${SIZE} 1234`, `${RANGE_BYTES}`];
     await appendFile(journalPath(path), cut.join('\n'));
     expect((await fetchFile()).keptBytes).toBe(RANGE_BYTES);
     await expectWhole();
