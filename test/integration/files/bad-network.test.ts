@@ -52,29 +52,29 @@ const BAD_NETWORKS: readonly BadNetwork[] = [
   {
     name: 'a latency of 2 s',
     toxic: { type: 'latency', attributes: { latency: 2000 } },
-    healsAfterMs: 5000,
+    healsAfterMs: 3500,
   },
   { name: '50 kB a second', toxic: { type: 'bandwidth', attributes: { rate: 50 } } },
   {
     name: 'connections that hang',
     toxic: { type: 'timeout', attributes: { timeout: 500 } },
-    healsAfterMs: 1500,
+    healsAfterMs: 1000,
   },
   {
     name: 'connections that are reset',
     toxic: { type: 'reset_peer', attributes: { timeout: 50 } },
-    healsAfterMs: 1500,
+    healsAfterMs: 1000,
   },
   {
     name: `answers cut at byte ${cutAt} (FAULT_SEED=${SEED})`,
     toxic: { type: 'limit_data', attributes: { bytes: cutAt } },
-    healsAfterMs: 1500,
+    healsAfterMs: 1000,
   },
   {
     name: `requests cut at byte ${cutAt} (FAULT_SEED=${SEED})`,
     toxic: { type: 'limit_data', attributes: { bytes: cutAt } },
     streams: ['upstream'],
-    healsAfterMs: 1500,
+    healsAfterMs: 1000,
   },
 ];
 
@@ -212,7 +212,7 @@ describe.each(REMOTE_KINDS)('%s behind a bad network', (kind) => {
   test.for(BAD_NETWORKS.filter((one) => one.streams === undefined))(
     'sources are fetched whole over $name',
     async (network, { annotate }) => {
-      const isSlow = network.healsAfterMs !== 1500;
+      const isSlow = network.healsAfterMs !== 1000;
       const retries = await fetchFilm(network, isSlow ? 60_000 : 9 * MB);
       await annotate(`retries: ${retries}`);
     },
@@ -221,7 +221,7 @@ describe.each(REMOTE_KINDS)('%s behind a bad network', (kind) => {
   test.for(BAD_NETWORKS)(
     'an asset is published whole over $name, and no player sees it',
     async (network, { annotate }) => {
-      const mp4Bytes = network.healsAfterMs === 1500 ? 20 * MB : 20_000;
+      const mp4Bytes = network.healsAfterMs === 1000 ? 17 * MB : 20_000;
       const retries = await publishOver(network, mp4Bytes);
       await expectOnlyJob(13, mp4Bytes);
       await annotate(`retries: ${retries}`);
@@ -234,15 +234,15 @@ describe.each(REMOTE_KINDS)('%s behind a bad network', (kind) => {
     const random = createRandom(SEED);
     http.fault = ({ number }) => (number <= 25 && random() < 0.3 ? SLOW_DOWN[kind] : undefined);
     const fetching = await fetchFilm(undefined, 9 * MB);
-    const publishing = await publishOver(undefined, 20 * MB);
-    await expectOnlyJob(13, 20 * MB);
+    const publishing = await publishOver(undefined, 17 * MB);
+    await expectOnlyJob(13, 17 * MB);
     await annotate(`retries: ${fetching}; ${publishing}`);
   });
 
   test('a publish whose uploads fail for good leaves the asset on air, and nothing open', async () => {
     http.fault = ({ method, url }) =>
       method === 'PUT' && /partNumber=2|comp=block&/.test(url) ? { kind: 'reset' } : undefined;
-    await expect(publishOver(undefined, 20 * MB, 1)).rejects.toMatchObject({
+    await expect(publishOver(undefined, 17 * MB, 1)).rejects.toMatchObject({
       type: 'StorageFailed',
     });
     http.fault = () => undefined;
@@ -265,8 +265,8 @@ describe.each(REMOTE_KINDS)('%s behind a bad network', (kind) => {
         ends += 1;
         return ends === 1 ? fault : undefined;
       };
-      await publishOver(undefined, 20 * MB);
-      await expectOnlyJob(13, 20 * MB);
+      await publishOver(undefined, 17 * MB);
+      await expectOnlyJob(13, 17 * MB);
       expect(ends).toBeGreaterThan(1);
     },
   );
