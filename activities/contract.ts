@@ -1,6 +1,10 @@
 import type {
   CleanupInput,
   CleanupResult,
+  DeleteAssetInput,
+  DeleteAssetResult,
+  DeleteFilesInput,
+  DeleteFilesResult,
   DeleteSourceInput,
   DeleteSourceResult,
   FetchSourceInput,
@@ -37,5 +41,7 @@ export interface TaskActivities {
   extractMetadata(input: ExtractMetadataInput): Promise<ExtractMetadataResult>;
   publish(input: PublishInput): Promise<PublishResult>;
   deleteSource(input: DeleteSourceInput): Promise<DeleteSourceResult>;
+  deleteAsset(input: DeleteAssetInput): Promise<DeleteAssetResult>;
+  deleteFiles(input: DeleteFilesInput): Promise<DeleteFilesResult>;
   cleanup(input: CleanupInput): Promise<CleanupResult>;
 }

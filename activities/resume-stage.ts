@@ -19,11 +19,10 @@ export async function resumeStage<Result>(
 ): Promise<Result> {
   const job = jobScratch(workRoot, task.jobId);
   const prefix = `.${STAGES[stage]}-${task.taskNumber}-`;
-  // attempts count anew in another run
-  const attempt = join(job, `${prefix}${task.attempt}-${task.runId.slice(0, 8)}`);
+  const attempt = join(job, `${prefix}${task.attempt}-${runOf(task)}`);
   const target = stageFolder(workRoot, task.jobId, stage);
   await mkdir(job, { recursive: true });
-  await takeOver(job, attempt, { prefix, finished: STAGES[stage] });
+  await takeOver(job, attempt, (name) => isEarlier(name, prefix, STAGES[stage], task));
   await mkdir(attempt, { recursive: true });
   try {
     const result = await fill(attempt);
@@ -38,22 +37,32 @@ export async function resumeStage<Result>(
   }
 }
 
+/** Attempts count anew in another run. */
+const runOf = (task: Task): string => task.runId.slice(0, 8);
+
 /** Input that cannot be worked on is fetched no more; and where there is no room, none is kept. */
 const isOfNoUse = (error: unknown): boolean =>
   error instanceof WorkError && (error.isTerminal || error.type === 'NoSpace');
 
 /**
- * Renames to `attempt` the newest of what earlier attempts left, the finished stage among it: its attempt
- * may have ended without being able to say so. The rest goes.
+ * Whether a folder was left by an attempt before this one, or of another run. The finished stage is, but
+ * for a first attempt: its maker may have ended without being able to say so. One that was frozen at its
+ * very start leaves later attempts alone.
  */
+function isEarlier(name: string, prefix: string, finished: string, task: Task): boolean {
+  if (name === finished) return task.attempt > 1;
+  if (!name.startsWith(prefix)) return false;
+  const [attempt = '', ...run] = name.slice(prefix.length).split('-');
+  return run.join('-') !== runOf(task) || Number(attempt) <= task.attempt;
+}
+
+/** Renames to `attempt` the newest of what earlier attempts left; the rest goes. */
 async function takeOver(
   job: string,
   attempt: string,
-  names: { readonly prefix: string; readonly finished: string },
+  isOneOf: (name: string) => boolean,
 ): Promise<void> {
-  const left = (await readdir(job))
-    .filter((name) => name === names.finished || name.startsWith(names.prefix))
-    .map((name) => join(job, name));
+  const left = (await readdir(job)).filter(isOneOf).map((name) => join(job, name));
   const dated = await Promise.all(
     left.map(async (path) => ({ path, mtimeMs: await changedMs(path) })),
   );

@@ -1,13 +1,9 @@
 import type { PublicationPort } from '../activities/files/publication.ts';
-import type { Task } from '../activities/task.ts';
 import { WorkError } from '../src/domain/failure.ts';
-import { type Db, inTransaction, pingDb } from '../src/store/db.ts';
+import { type Db, inTransaction } from '../src/store/db.ts';
 import { listPublishedFiles, replacePublication, setJobResult } from '../src/store/publications.ts';
-import { lockOwnedTask } from '../src/store/tasks.ts';
 import { getTenant } from '../src/store/tenants.ts';
-
-const superseded = (): WorkError =>
-  new WorkError('Superseded', 'Another attempt of this task took over; nothing was published');
+import { requireOwner, whileHeld } from './owned-task.ts';
 
 /**
  * The switch to a new publication, fenced: the task's row is locked and must still belong to this
@@ -19,8 +15,7 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
 
     switchOver: (task, publication, writeManifests) =>
       inTransaction(deps.db, async (transaction) => {
-        const isOwner = await lockOwnedTask(transaction, task);
-        if (!isOwner) throw superseded();
+        await requireOwner(transaction, task);
         const tenant = await getTenant(transaction, publication.tenant);
         if (tenant === undefined) {
           throw new WorkError(
@@ -38,29 +33,4 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         );
       }),
   };
-}
-
-/** A transaction that says nothing for a minute is ended by Postgres; copying a long film takes longer. */
-const SIGN_OF_LIFE_MS = 10_000;
-
-/** Runs `work` and keeps the transaction that holds the task's row alive meanwhile. */
-async function whileHeld(
-  transaction: Db,
-  task: Task,
-  work: (proveOwner: () => Promise<void>) => Promise<void>,
-): Promise<void> {
-  let lost: Error | undefined;
-  const timer = setInterval(() => {
-    pingDb(transaction).catch((error: unknown) => {
-      lost ??= error instanceof Error ? error : new Error(String(error));
-    });
-  }, SIGN_OF_LIFE_MS);
-  try {
-    await work(async () => {
-      if (lost !== undefined) throw lost;
-      if (!(await lockOwnedTask(transaction, task))) throw superseded();
-    });
-  } finally {
-    clearInterval(timer);
-  }
 }

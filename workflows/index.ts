@@ -1,5 +1,7 @@
 /** The recipes, named exactly as the contract names its workflows, then the engine's own workflows. */
 export { vodstream } from './vodstream.ts';
+export { voddelete } from './voddelete.ts';
+export { asset_delete } from './asset-delete.ts';
 export { deliverEndpoint } from './deliver-endpoint.ts';
 export { reconcileJobs } from './reconcile-jobs.ts';
 export { queueScheduledJobs } from './queue-scheduled-jobs.ts';

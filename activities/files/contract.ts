@@ -10,6 +10,8 @@ export interface FetchSourceInput {
   readonly asset: string;
   /** How often fetching is tried again. */
   readonly retries: number;
+  /** Whether an MP4 will be made of the sources, for which there must be room too. Default false. */
+  readonly makesMp4?: boolean;
 }
 
 export interface FetchSourceResult {
@@ -42,6 +44,28 @@ export interface DeleteSourceInput {
 }
 
 export interface DeleteSourceResult {
+  readonly message: string;
+}
+
+export interface DeleteAssetInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  readonly storage: StorageKind;
+  /** Below the output root, canonical, never the root itself. */
+  readonly folder: string;
+}
+
+export interface DeleteAssetResult {
+  readonly message: string;
+}
+
+export interface DeleteFilesInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  readonly storage: StorageKind;
+}
+
+export interface DeleteFilesResult {
   readonly message: string;
 }
 

@@ -7,6 +7,7 @@ import type { Storages } from '../../src/storage/storages.ts';
 import { DOCUMENTS, type SourceFile } from '../media/documents.ts';
 import { resumeStage } from '../resume-stage.ts';
 import { writeDocument } from '../scratch.ts';
+import type { ReserveScratch } from '../space/reserve.ts';
 import type { Task, TaskCode } from '../task.ts';
 import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
 import { fetchFiles } from './fetch-files.ts';
@@ -14,6 +15,7 @@ import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
 import { formatBytes } from './format-bytes.ts';
 import type { PublicationPort } from './publication.ts';
 import { retried } from './retried.ts';
+import { packagingNeedBytes, type SourceSize } from './scratch-need.ts';
 
 /** A source of the job as its folder lists it, and the name it gets in the stage. */
 interface Source extends SelectedSource {
@@ -22,13 +24,14 @@ interface Source extends SelectedSource {
 }
 
 /**
- * Copies the source files of a job into its scratch folder, under generated names, going on from what
- * earlier attempts have fetched.
+ * Copies the source files of a job into its scratch folder, under generated names, once there is room
+ * for them and for all that is made of them; goes on from what earlier attempts have fetched.
  */
 export function createFetchSource(deps: {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  readonly reserve: ReserveScratch;
   /** Seconds before fetching is tried again: the tenant's `retry_delay`. */
   readonly retryDelaySeconds: (jobId: number) => Promise<number>;
 }): TaskCode<FetchSourceInput, FetchSourceResult> {
@@ -40,7 +43,7 @@ export function createFetchSource(deps: {
     });
     const retries = { ...deps, retries: input.retries, doing: 'fetching' };
     return resumeStage(deps.workRoot, task, 'source', (stage) =>
-      retried(task, retries, () => fetchInto(stage, task, storage, input, deps.publication)),
+      retried(task, retries, () => fetchInto(stage, task, storage, input, deps)),
     );
   };
 }
@@ -50,9 +53,10 @@ async function fetchInto(
   task: Task,
   storage: StorageDriver,
   input: FetchSourceInput,
-  publication: PublicationPort,
+  deps: { readonly publication: PublicationPort; readonly reserve: ReserveScratch },
 ): Promise<FetchSourceResult> {
-  const sources = await listSources(storage, input, publication);
+  const sources = await listSources(storage, input, deps.publication);
+  await deps.reserve(task.jobId, packagingNeedBytes(sources.map(toSourceSize), input));
   const totalBytes = await fetchFiles(storage, task, stage, sources);
   await writeDocument(stage, DOCUMENTS.files, sources.map(toSourceFile));
   await writeFetchedSources(stage, sources.map(toFetchedSource));
@@ -81,6 +85,12 @@ async function listSources(
       : [{ ...one, listed: file, stagedName: `source_${at + 1}.${one.extension}` }];
   });
 }
+
+const toSourceSize = ({ role, extension, listed }: Source): SourceSize => ({
+  role,
+  extension,
+  sizeBytes: listed.sizeBytes,
+});
 
 const toSourceFile = ({ name, stagedName, listed, role }: Source): SourceFile => ({
   originalName: name,

@@ -1,7 +1,11 @@
 import type { Storages } from '../../src/storage/storages.ts';
 import { createCleanup } from './cleanup.ts';
+import { createDeleteAsset } from './delete-asset.ts';
+import { createDeleteFiles } from './delete-files.ts';
 import { createDeleteSource } from './delete-source.ts';
+import type { DeletionPort } from './deletion.ts';
 import { createFetchSource } from './fetch-source.ts';
+import type { ReserveScratch } from '../space/reserve.ts';
 import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
 
@@ -10,6 +14,8 @@ export interface FileTaskDeps {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  readonly reserve: ReserveScratch;
+  readonly deletion: DeletionPort;
   /** Seconds before fetching is tried again: the tenant's `retry_delay`. */
   readonly retryDelaySeconds: (jobId: number) => Promise<number>;
 }
@@ -20,6 +26,8 @@ export function createFileTasks(deps: FileTaskDeps) {
     fetchSource: createFetchSource(deps),
     publish: createPublish(deps),
     deleteSource: createDeleteSource(deps),
+    deleteAsset: createDeleteAsset(deps),
+    deleteFiles: createDeleteFiles(deps),
     cleanup: createCleanup(deps),
   };
 }

@@ -22,7 +22,9 @@ export async function retried<Result>(
     try {
       return await work();
     } catch (error) {
-      const isHopeless = error instanceof WorkError && error.isTerminal;
+      // where space is short, the task's own tries wait for it
+      const isHopeless =
+        error instanceof WorkError && (error.isTerminal || error.type === 'NoSpace');
       if (isHopeless || tries >= retries || task.signal.aborted) throw error;
       const why = error instanceof Error ? error.message : String(error);
       const waitSeconds = await retryDelaySeconds(task.jobId);

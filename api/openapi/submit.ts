@@ -2,10 +2,18 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { Accepted } from '../../src/contract/answers.ts';
 import { DryRunJson } from '../../src/contract/dry-run.ts';
 import { Submission } from '../../src/contract/submission.ts';
+import {
+  AssetDeleteParameters,
+  VoddeleteParameters,
+} from '../../src/contract/delete-parameters.ts';
 import { VodstreamParameters } from '../../src/contract/vodstream-parameters.ts';
 import { answers, CREDENTIALS } from './answers.ts';
 
-const Body = Submission.extend({ parameters: VodstreamParameters }).meta({
+const Body = Submission.extend({
+  parameters: z
+    .union([VodstreamParameters, VoddeleteParameters, AssetDeleteParameters])
+    .describe('Those of the workflow that job.workflow names'),
+}).meta({
   id: 'Submission',
   example: {
     job: { workflow: 'vodstream', priority: 3 },

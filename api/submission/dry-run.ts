@@ -27,7 +27,9 @@ export async function tryJob(
   } catch (error) {
     if (!(error instanceof WorkError)) throw error;
     if (error.isTerminal) {
-      throw new ApiError(400, `parameters.source_folder: ${error.message}`, {}, { cause: error });
+      const field =
+        plan.kind === 'make' ? 'source_folder' : plan.folder === null ? 'files' : 'folder';
+      throw new ApiError(400, `parameters.${field}: ${error.message}`, {}, { cause: error });
     }
     throw new ApiError(503, error.message, {}, { cause: error });
   }

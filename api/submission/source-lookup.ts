@@ -1,6 +1,7 @@
 import type { FoundFolders } from '../../src/contract/dry-run.ts';
-import type { RecipePlan } from '../../src/contract/plan.ts';
+import type { DeletingPlan, MakingPlan, RecipePlan } from '../../src/contract/plan.ts';
 import { findSources } from '../../src/media/source/find-sources.ts';
+import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
@@ -16,34 +17,55 @@ export function createSourceLookup(deps: {
   readonly db: Db;
   readonly storages: Storages;
 }): SourceLookup {
-  const { storages } = deps;
-  return async (tenant, plan) => {
-    const source = await storages.open({
-      tenant: tenant.name,
-      kind: plan.source.storage,
-      side: 'input',
-    });
-    const output = await storages.open({
-      tenant: tenant.name,
-      kind: plan.output.storage,
-      side: 'output',
-    });
-    const { folder, asset } = plan.source;
-    const [listed, published] = await Promise.all([
-      source.list(folder),
-      listPublishedFiles(deps.db, tenant.name, locationOf(source, folder)),
-    ]);
-    const sizes = new Map(listed.map((file) => [fileNameOf(file.key), file.sizeBytes]));
-    const sources = findSources({
-      names: [...sizes.keys()],
-      published: new Set(published.map(fileNameOf)),
-      asset,
-      fullPath: source.fullPath(folder),
-    });
-    return {
-      sourceFolder: source.fullPath(folder),
-      outputFolder: output.fullPath(plan.output.folder),
-      files: sources.map(({ name, role }) => ({ name, role, sizeBytes: sizes.get(name) ?? 0 })),
-    };
+  return async ({ name: tenant }, plan) =>
+    plan.kind === 'make'
+      ? findInput(deps, tenant, plan)
+      : findDeletions(
+          await deps.storages.open({ tenant, kind: plan.storage, side: 'output' }),
+          plan,
+        );
+}
+
+async function findInput(
+  { db, storages }: { readonly db: Db; readonly storages: Storages },
+  tenant: string,
+  plan: MakingPlan,
+): Promise<FoundFolders> {
+  const source = await storages.open({ tenant, kind: plan.source.storage, side: 'input' });
+  const output = await storages.open({ tenant, kind: plan.output.storage, side: 'output' });
+  const { folder, asset } = plan.source;
+  const [listed, published] = await Promise.all([
+    source.list(folder),
+    listPublishedFiles(db, tenant, locationOf(source, folder)),
+  ]);
+  const sizes = new Map(listed.map((file) => [fileNameOf(file.key), file.sizeBytes]));
+  const sources = findSources({
+    names: [...sizes.keys()],
+    published: new Set(published.map(fileNameOf)),
+    asset,
+    fullPath: source.fullPath(folder),
+  });
+  return {
+    kind: 'make',
+    sourceFolder: source.fullPath(folder),
+    outputFolder: output.fullPath(plan.output.folder),
+    files: sources.map(({ name, role }) => ({ name, role, sizeBytes: sizes.get(name) ?? 0 })),
+  };
+}
+
+async function findDeletions(storage: StorageDriver, plan: DeletingPlan): Promise<FoundFolders> {
+  const files: StoredFile[] = [];
+  if (plan.folder === null) {
+    for (const key of plan.files) {
+      const file = await storage.stat(key);
+      if (file !== undefined) files.push(file);
+    }
+  } else {
+    for await (const page of storage.listBelow(plan.folder)) files.push(...page);
+  }
+  return {
+    kind: 'delete',
+    folder: plan.folder === null ? null : storage.fullPath(plan.folder),
+    files: files.map(({ key, sizeBytes }) => ({ path: storage.fullPath(key), sizeBytes })),
   };
 }

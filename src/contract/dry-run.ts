@@ -29,8 +29,21 @@ export const DryRunJson = z
           .array(z.object({ name: z.string(), kind: z.enum(['media', 'captions']), size: bytes }))
           .describe(`The first ${MOST_FILES} of them, by name`),
       })
-      .describe('What is there now'),
-    output: z.object({ storage, folder: z.string().describe('Full path') }),
+      .optional()
+      .describe('What is there now. Of a job that makes an asset'),
+    output: z.object({ storage, folder: z.string().describe('Full path') }).optional(),
+    deletes: z
+      .object({
+        storage,
+        folder: z.string().nullable().describe('Full path; null where single files are named'),
+        count: z.int().describe('Files that the job would delete'),
+        size: bytes,
+        files: z
+          .array(z.object({ name: z.string().describe('Full path'), size: bytes }))
+          .describe(`The first ${MOST_FILES} of them`),
+      })
+      .optional()
+      .describe('What is there now. Of a job that deletes'),
     tasks: z
       .array(z.object({ name: z.string(), queue: z.string() }))
       .describe('In the order in which they begin; some run side by side'),
@@ -44,7 +57,8 @@ export const DryRunJson = z
 export type DryRunJson = z.infer<typeof DryRunJson>;
 
 /** What was found where the job would read and write. */
-export interface FoundFolders {
+export interface FoundSources {
+  readonly kind: 'make';
   readonly sourceFolder: string;
   readonly outputFolder: string;
   readonly files: readonly {
@@ -52,6 +66,44 @@ export interface FoundFolders {
     readonly role: 'media' | 'captions';
     readonly sizeBytes: number;
   }[];
+}
+
+/** What was found that the job would delete. */
+export interface FoundDeletions {
+  readonly kind: 'delete';
+  /** Full path; null where single files are named. */
+  readonly folder: string | null;
+  /** Full paths. */
+  readonly files: readonly { readonly path: string; readonly sizeBytes: number }[];
+}
+
+/** What was found in the folders of a plan. */
+export type FoundFolders = FoundSources | FoundDeletions;
+
+const totalBytes = (files: readonly { readonly sizeBytes: number }[]): number =>
+  files.reduce((sum, file) => sum + file.sizeBytes, 0);
+
+function foldersOf(
+  plan: RecipePlan,
+  found: FoundFolders,
+): Pick<DryRunJson, 'source' | 'output' | 'deletes'> {
+  const counted = { count: found.files.length, size: totalBytes(found.files) };
+  if (plan.kind === 'make' && found.kind === 'make') {
+    const files = found.files
+      .slice(0, MOST_FILES)
+      .map(({ name, role, sizeBytes }) => ({ name, kind: role, size: sizeBytes }));
+    return {
+      source: { storage: plan.source.storage, folder: found.sourceFolder, ...counted, files },
+      output: { storage: plan.output.storage, folder: found.outputFolder },
+    };
+  }
+  if (plan.kind === 'delete' && found.kind === 'delete') {
+    const files = found.files
+      .slice(0, MOST_FILES)
+      .map(({ path, sizeBytes }) => ({ name: path, size: sizeBytes }));
+    return { deletes: { storage: plan.storage, folder: found.folder, ...counted, files } };
+  }
+  throw new TypeError(`a plan to ${plan.kind} was answered with what there is to ${found.kind}`);
 }
 
 /** Puts the answer together. */
@@ -63,16 +115,7 @@ export function toDryRunJson(job: NewJob, plan: RecipePlan, found: FoundFolders)
     priority: job.priority,
     queue_state: job.state,
     run_at: job.runAt?.toISOString() ?? null,
-    source: {
-      storage: plan.source.storage,
-      folder: found.sourceFolder,
-      count: found.files.length,
-      size: found.files.reduce((sum, file) => sum + file.sizeBytes, 0),
-      files: found.files
-        .slice(0, MOST_FILES)
-        .map(({ name, role, sizeBytes }) => ({ name, kind: role, size: sizeBytes })),
-    },
-    output: { storage: plan.output.storage, folder: found.outputFolder },
+    ...foldersOf(plan, found),
     tasks: plan.tasks.map(({ name, queue }) => ({ name, queue })),
     notes: job.notes.map(({ severity, message }) => ({ severity_description: severity, message })),
   };

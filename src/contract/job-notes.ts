@@ -1,12 +1,12 @@
 import type { JobNote } from '../store/jobs.ts';
+import type { RecipeParameters } from './every-recipe.ts';
 import type { RecipeContract } from './recipes.ts';
 import type { JobSection } from './submission.ts';
-import type { VodstreamParameters } from './vodstream-parameters.ts';
 
 /** What a job's log says first, in order. `names` are the parameters that the client sent. */
 export function* buildJobNotes(submitted: {
   readonly section: JobSection;
-  readonly parameters: VodstreamParameters;
+  readonly parameters: RecipeParameters;
   readonly names: ReadonlySet<string>;
   readonly contract: RecipeContract;
   /** Its `run_at` lies ahead. */
@@ -14,10 +14,8 @@ export function* buildJobNotes(submitted: {
   readonly semaphoreUrl: string | null;
 }): Iterable<JobNote> {
   const { section, parameters, names, contract } = submitted;
-  yield {
-    severity: 'INFO',
-    message: `Job accepted: ${section.workflow} of ${parameters.content_id}`,
-  };
+  const content = parameters.content_id === undefined ? '' : ` of ${parameters.content_id}`;
+  yield { severity: 'INFO', message: `Job accepted: ${section.workflow}${content}` };
   if (submitted.isAhead) {
     const runAt = section.run_at?.toISOString() ?? '';
     yield { severity: 'INFO', message: `Job will run at: "${runAt}"` };

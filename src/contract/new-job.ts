@@ -8,12 +8,11 @@ import { workflowFault } from './catalogue.ts';
 import { describeIssue, InvalidSubmissionError } from './fault.ts';
 import { buildJobNotes } from './job-notes.ts';
 import { joinObject, sliceMembers } from '../domain/raw-json.ts';
-import { RECIPE_CONTRACTS, type RecipeContract, recipeInput } from './recipes.ts';
-import type { RecipeInput, StorageDefaults } from './recipe-input.ts';
+import { RECIPE_CONTRACTS, type RecipeContract, type UsedStorage } from './recipes.ts';
+import type { StorageDefaults } from './recipe-input.ts';
 import { buildSearchText } from './search-text.ts';
 import { toSemaphoreUrl } from './semaphore-url.ts';
 import { type JobSection, Submission } from './submission.ts';
-import type { VodstreamParameters } from './vodstream-parameters.ts';
 
 /** What a submission is judged with. */
 export interface SubmissionContext {
@@ -46,7 +45,8 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
   const parsed = contract.parameters.safeParse(given);
   if (!parsed.success) throw refuse(describeIssue(parsed.error, given, ['parameters']));
   const parameters = parsed.data;
-  refuseUnavailable(parameters);
+  const fault = contract.faultOf(parameters);
+  if (fault !== undefined) throw refuse(`parameters.${fault}`);
 
   const members = sliceMembers(text);
   const raw = sliceMembers(members.get('parameters') ?? '{}');
@@ -56,7 +56,7 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
   const job: NewJob = {
     tenantId: context.tenantId,
     workflow: section.workflow,
-    contentId: parameters.content_id,
+    contentId: parameters.content_id ?? null,
     priority: section.priority ?? DEFAULT_PRIORITY,
     state: isAhead || semaphoreUrl !== null ? 'scheduled' : 'queued',
     parameters: joinObject(keepRaw(raw, given, parameters)),
@@ -64,7 +64,10 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
     runAt: section.run_at ?? null,
     semaphoreUrl,
     isPersistent: section.persist ?? false,
-    searchText: buildSearchText(parameters.content_id, inSearchOrder(raw, members.get('job'))),
+    searchText: buildSearchText(
+      parameters.content_id ?? '',
+      inSearchOrder(raw, members.get('job')),
+    ),
     callbackUrls: toCallbackUrls(
       parameters.rest_endpoints,
       context.tenantCallbackUrls,
@@ -72,7 +75,7 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
     ),
     notes: [...buildJobNotes({ section, parameters, names, contract, isAhead, semaphoreUrl })],
   };
-  checkInput(job, context);
+  checkInput(contract, job, context);
   return job;
 }
 
@@ -90,21 +93,6 @@ function semaphoreOf(section: JobSection, context: SubmissionContext): string | 
   const field = right === undefined ? 'sempahore_url' : 'semaphore_url';
   const url = section[field];
   return url === undefined ? null : toSemaphoreUrl(url, `job.${field}`, context.checkUrl);
-}
-
-/** Refuses what would be published otherwise than asked. */
-function refuseUnavailable(parameters: VodstreamParameters): void {
-  const protectedBy = parameters.drm.filter((system) => system !== 'clear');
-  if (protectedBy.length > 0) {
-    throw refuse(
-      `parameters.drm: ${protectedBy.join(', ')} not available in this version; only clear is, and publishing clear content instead would be wrong`,
-    );
-  }
-  if (parameters.encode_source) {
-    throw refuse(
-      'parameters.encode_source: not available in this version; send encoded renditions',
-    );
-  }
 }
 
 /** Raw text of every parameter; where a lenient value was set right, the right one. */
@@ -135,20 +123,18 @@ function* inSearchOrder(
 }
 
 /** Makes the workflow's input once, so that what it cannot take is refused now and not later. */
-function checkInput(job: NewJob, context: SubmissionContext): void {
-  let input: RecipeInput;
+function checkInput(contract: RecipeContract, job: NewJob, context: SubmissionContext): void {
+  let storages: readonly UsedStorage[];
   try {
-    input = recipeInput({ ...job, id: 0, tenant: context.tenant }, context.storage);
+    storages = contract.storages({ ...job, id: 0, tenant: context.tenant }, context.storage);
   } catch (error) {
     if (error instanceof WorkError) throw refuse(`parameters.${error.message}`);
     throw error;
   }
-  const check = (kind: StorageKind | undefined, side: StorageSide, field: string): void => {
-    if (kind === undefined || context.isConfigured(kind, side)) return;
+  for (const { kind, side, field } of storages) {
+    if (context.isConfigured(kind, side)) continue;
     throw refuse(
       `parameters.${field}: ${kind} is not configured for this client; use one that is, such as local`,
     );
-  };
-  check(input.sourceStorage, 'input', 'source_storage');
-  check(input.destinationStorage, 'output', 'destination_storage');
+  }
 }

@@ -5,8 +5,6 @@ export interface RecipeInput {
   readonly jobId: number;
   readonly tenant: string;
   readonly contentId: string | null;
-  readonly sourceStorage?: StorageKind;
-  readonly destinationStorage?: StorageKind;
 }
 
 /** The part of a job that its workflow's input is made of. */
@@ -49,4 +47,17 @@ export interface VodstreamInput extends RecipeInput {
   readonly fileProperties: Readonly<
     Record<string, { readonly kind?: string; readonly language?: string }>
   >;
+}
+
+/** What the `voddelete` workflow is started with. */
+export interface VoddeleteInput extends RecipeInput {
+  readonly storage: StorageKind;
+  /** Below the tenant's output root, canonical, never the root itself. */
+  readonly folder: string;
+}
+
+/** What the `asset_delete` workflow is started with. Its task reads the files from the job. */
+export interface AssetDeleteInput extends RecipeInput {
+  readonly storage: StorageKind;
+  readonly fileCount: number;
 }

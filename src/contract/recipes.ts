@@ -1,36 +1,91 @@
-import type { Recipe } from '../domain/recipes.ts';
-import { isRecipe, RECIPES } from '../domain/recipes.ts';
+import type { z } from 'zod';
 import { WorkError } from '../domain/failure.ts';
+import { isRecipe, type Recipe, RECIPES } from '../domain/recipes.ts';
+import type { StorageKind } from '../domain/storage-kind.ts';
+import type { StorageSide } from '../domain/storage-settings.ts';
+import { AssetDeleteParameters, VoddeleteParameters } from './delete-parameters.ts';
+import { assetDeleteFiles, assetDeleteInput, voddeleteInput } from './deletes.ts';
+import type { RecipeParameters } from './every-recipe.ts';
+import { planAssetDelete, planVoddelete, planVodstream, type RecipePlan } from './plan.ts';
 import type { RecipeInput, RecipeJob, StorageDefaults } from './recipe-input.ts';
-import { planVodstream, type RecipePlan } from './plan.ts';
-import { vodstreamInput } from './vodstream.ts';
+import { vodstreamFault, vodstreamInput } from './vodstream.ts';
 import {
   VODSTREAM_NOT_YET,
   VODSTREAM_WITHOUT_EFFECT,
   VodstreamParameters,
 } from './vodstream-parameters.ts';
 
+/** A storage that a job uses, and the parameter that names it. */
+export interface UsedStorage {
+  readonly kind: StorageKind;
+  readonly side: StorageSide;
+  readonly field: string;
+}
+
 /** What the wire knows of a recipe. */
 export interface RecipeContract {
-  readonly parameters: typeof VodstreamParameters;
+  readonly parameters: z.ZodType<RecipeParameters>;
   /** Parameters that are kept and change nothing. */
   readonly withoutEffect: readonly string[];
   /** Switches whose feature this version lacks. */
   readonly notYet: readonly string[];
+  /** Why a job with these parameters cannot be run as asked, or undefined where it can. */
+  readonly faultOf: (parameters: RecipeParameters) => string | undefined;
   readonly toInput: (job: RecipeJob, defaults: StorageDefaults) => RecipeInput;
+  readonly storages: (job: RecipeJob, defaults: StorageDefaults) => readonly UsedStorage[];
   /** What the workflow will do with that input. */
   readonly plan: (job: RecipeJob, defaults: StorageDefaults) => RecipePlan;
 }
 
+/** Ties what a recipe makes of its parameters and its input to the types of both. */
+function defineRecipe<Parameters extends RecipeParameters, Input extends RecipeInput>(recipe: {
+  readonly parameters: z.ZodType<Parameters>;
+  readonly withoutEffect?: readonly string[];
+  readonly notYet?: readonly string[];
+  readonly faultOf?: (parameters: Parameters) => string | undefined;
+  readonly toInput: (job: RecipeJob, defaults: StorageDefaults) => Input;
+  readonly storages: (input: Input) => readonly UsedStorage[];
+  readonly plan: (input: Input, job: RecipeJob) => RecipePlan;
+}): RecipeContract {
+  const { toInput, faultOf } = recipe;
+  return {
+    parameters: recipe.parameters,
+    withoutEffect: recipe.withoutEffect ?? [],
+    notYet: recipe.notYet ?? [],
+    // always called with what the recipe's own schema made
+    faultOf: (parameters) => faultOf?.(parameters as Parameters),
+    toInput,
+    storages: (job, defaults) => recipe.storages(toInput(job, defaults)),
+    plan: (job, defaults) => recipe.plan(toInput(job, defaults), job),
+  };
+}
+
 /** The contract of each recipe, by its name. */
 export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
-  vodstream: {
+  vodstream: defineRecipe({
     parameters: VodstreamParameters,
     withoutEffect: VODSTREAM_WITHOUT_EFFECT,
     notYet: VODSTREAM_NOT_YET,
+    faultOf: vodstreamFault,
     toInput: vodstreamInput,
-    plan: (job, defaults) => planVodstream(vodstreamInput(job, defaults)),
-  },
+    storages: ({ sourceStorage, destinationStorage }) => [
+      { kind: sourceStorage, side: 'input', field: 'source_storage' },
+      { kind: destinationStorage, side: 'output', field: 'destination_storage' },
+    ],
+    plan: planVodstream,
+  }),
+  voddelete: defineRecipe({
+    parameters: VoddeleteParameters,
+    toInput: voddeleteInput,
+    storages: ({ storage }) => [{ kind: storage, side: 'output', field: 'source_storage' }],
+    plan: planVoddelete,
+  }),
+  asset_delete: defineRecipe({
+    parameters: AssetDeleteParameters,
+    toInput: assetDeleteInput,
+    storages: ({ storage }) => [{ kind: storage, side: 'output', field: 'source_storage' }],
+    plan: (input, job) => planAssetDelete(input, assetDeleteFiles(job.parameters).keys),
+  }),
 };
 
 /** What a job's workflow is started with. Throws a WorkError `InvalidInput` where it cannot be made. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RECIPES } from '../domain/recipes.ts';
 import { lenientBoolean, lenientInteger, text } from './lenient.ts';
 import { Moment } from './moment.ts';
 
@@ -16,7 +17,7 @@ export const JobSection = z.looseObject(
     workflow: z
       .string({ error: 'must name a workflow' })
       .meta({ example: 'vodstream' })
-      .describe('Name of the workflow. This version runs vodstream'),
+      .describe(`Name of the workflow. This version runs ${RECIPES.join(', ')}`),
     priority: orBlank(lenientInteger(1, 10)).describe('1 first, 10 last. Default: 5'),
     run_at: orBlank(Moment).describe(
       'The job waits until then. UTC; a Z or an offset is taken too',

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { STORAGE_KINDS } from '../domain/storage-kind.ts';
+import { everyRecipe, storageKind } from './every-recipe.ts';
 import { lenientBoolean, lenientInteger, offsetSeconds, text } from './lenient.ts';
 
-const storage = z.enum(STORAGE_KINDS, { error: `must be one of ${STORAGE_KINDS.join(', ')}` });
 const drmSystem = z.enum(['playready', 'widevine', 'fairplay', 'cenc', 'aes', 'clear'], {
   error: 'may hold playready, widevine, fairplay, cenc, aes, clear',
 });
@@ -24,14 +23,7 @@ export const VodstreamParameters = z
     content_id: text
       .meta({ example: 'movie-42' })
       .describe("The client's own key for the content; file names are made of it"),
-    rest_endpoints: z
-      .array(z.string({ error: 'must hold URLs' }), { error: 'must be an array of URLs' })
-      .default([])
-      .describe('URLs that get every callback of the job, 20 at most; http or https'),
-    custom_data: z
-      .unknown()
-      .optional()
-      .describe('Any JSON; comes back byte for byte in the job callback'),
+    ...everyRecipe,
     source_folder: text
       .meta({ example: 'incoming/movie-42' })
       .describe("Folder of the sources below the client's input root"),
@@ -82,8 +74,8 @@ export const VodstreamParameters = z
     retries: lenientInteger(0, 100)
       .default(0)
       .describe('How often fetching the source is tried again'),
-    source_storage: storage.optional().describe("Where the sources are. Default: the client's"),
-    destination_storage: storage
+    source_storage: storageKind.optional().describe("Where the sources are. Default: the client's"),
+    destination_storage: storageKind
       .optional()
       .describe("Where the asset goes. Default: the client's, else source_storage"),
     encode_source: lenientBoolean

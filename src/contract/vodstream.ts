@@ -1,6 +1,5 @@
-import { WorkError } from '../domain/failure.ts';
 import { assetName, joinKey, parseFileName, parseFolder } from '../storage/paths.ts';
-import { describeIssue } from './fault.ts';
+import { parseParameters } from './parse-parameters.ts';
 import type { RecipeJob, StorageDefaults, VodstreamInput } from './recipe-input.ts';
 import { VodstreamParameters } from './vodstream-parameters.ts';
 
@@ -9,7 +8,7 @@ import { VodstreamParameters } from './vodstream-parameters.ts';
  * `InvalidInput` naming the parameter that cannot be.
  */
 export function vodstreamInput(job: RecipeJob, defaults: StorageDefaults): VodstreamInput {
-  const parameters = parseParameters(job.parameters);
+  const parameters = parseParameters(VodstreamParameters, job.parameters);
   const sourceFolder = parseFolder(parameters.source_folder, 'source_folder');
   const sourceStorage = parameters.source_storage ?? defaults.source;
   return {
@@ -33,11 +32,15 @@ export function vodstreamInput(job: RecipeJob, defaults: StorageDefaults): Vodst
   };
 }
 
-function parseParameters(text: string): VodstreamParameters {
-  const given: unknown = JSON.parse(text);
-  const parsed = VodstreamParameters.safeParse(given);
-  if (!parsed.success) throw new WorkError('InvalidInput', describeIssue(parsed.error, given));
-  return parsed.data;
+/** Why what is asked for would be published otherwise than asked, or undefined where it would not. */
+export function vodstreamFault(parameters: VodstreamParameters): string | undefined {
+  const protectedBy = parameters.drm.filter((system) => system !== 'clear');
+  if (protectedBy.length > 0) {
+    return `drm: ${protectedBy.join(', ')} not available in this version; only clear is, and publishing clear content instead would be wrong`;
+  }
+  return parameters.encode_source
+    ? 'encode_source: not available in this version; send encoded renditions'
+    : undefined;
 }
 
 function outputFolder(parameters: VodstreamParameters, sourceFolder: string): string {

@@ -1,5 +1,5 @@
 /** The workflows of the contract that this version runs, by their contract names. */
-export const RECIPES = ['vodstream'] as const;
+export const RECIPES = ['vodstream', 'voddelete', 'asset_delete'] as const;
 
 /** One of {@link RECIPES}. */
 export type Recipe = (typeof RECIPES)[number];

@@ -12,6 +12,8 @@ export const TASKS = {
   extractMetadata: 'extract_metadata',
   publish: 'publish',
   deleteSource: 'delete_source',
+  deleteAsset: 'delete_asset',
+  deleteFiles: 'delete_files',
   cleanup: 'cleanup',
 } as const;
 
@@ -32,6 +34,8 @@ export const TASK_SUMMARIES: Readonly<Record<TaskName, string>> = {
   extract_metadata: 'technical metadata',
   publish: 'upload, switch manifests last',
   delete_source: 'delete what was fetched',
+  delete_asset: 'delete a folder, manifests first',
+  delete_files: 'delete single files',
   cleanup: 'remove scratch files',
 };
 

@@ -48,6 +48,18 @@ export function createAzureStorage(
     return files.sort((one, other) => (one.key < other.key ? -1 : 1));
   };
 
+  async function* listBelow(folder: string): AsyncGenerator<readonly StoredFile[]> {
+    const prefix = prefixOf(folder);
+    const pages = container.listBlobsFlat({ prefix }).byPage();
+    for (;;) {
+      const page = await calling(`listing ${folder}`, () => pages.next());
+      if (page.done === true) return;
+      yield page.value.segment.blobItems.map((item) =>
+        fileOf(`${folder}/${item.name.slice(prefix.length)}`, item.properties),
+      );
+    }
+  }
+
   const read: StorageDriver['read'] = async (key, { startByte = 0, endByte, signal } = {}) => {
     const found = await propertiesOf(container, full(key), signal);
     if (found === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
@@ -75,6 +87,7 @@ export function createAzureStorage(
     root,
     fullPath: full,
     list: (folder) => calling(`listing ${folder}`, () => list(folder)),
+    listBelow,
     stat: async (key) => {
       const found = await propertiesOf(container, full(key));
       return found && fileOf(key, found);

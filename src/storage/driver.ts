@@ -50,6 +50,11 @@ export interface StorageDriver {
   readonly root: string;
   /** Whole files directly in a folder, no links, sorted by key; empty where there is no such folder. */
   list(folder: string): Promise<readonly StoredFile[]>;
+  /**
+   * All that is below a folder, by the exact prefix `folder/`, at any depth and in no order, a page at a
+   * time; what is not whole yet or hidden, too. No links are followed.
+   */
+  listBelow(folder: string): AsyncIterable<readonly StoredFile[]>;
   /** One file, or undefined where there is none. */
   stat(key: string): Promise<StoredFile | undefined>;
   /** The bytes from `startByte` up to and without `endByte` (all of them by default). */

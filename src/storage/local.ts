@@ -50,6 +50,8 @@ export function createLocalStorage(rootPath: string): StorageDriver {
     list: async (folder) =>
       (await withFolder(root, folder, { isMade: false }, (at) => listFiles(at, folder))) ?? [],
 
+    listBelow: (folder) => listBelow(root, folder),
+
     stat: (key) =>
       withFolder(root, folderOf(key), { isMade: false }, async (folder) => {
         const file = await openFile(folder, fileNameOf(key), key);
@@ -146,6 +148,21 @@ async function closing<Result>(file: FileHandle, work: () => Promise<Result>): P
   }
 }
 
+/** A folder and those in it, a page each. */
+async function* listBelow(root: string, folder: string): AsyncGenerator<readonly StoredFile[]> {
+  const found = await withFolder(root, folder, { isMade: false }, async (at) => {
+    const entries = await readdir(at.pathOf(''), { withFileTypes: true });
+    const names = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+    return {
+      files: await statFiles(at, folder, names),
+      folders: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name),
+    };
+  });
+  if (found === undefined) return;
+  if (found.files.length > 0) yield found.files;
+  for (const name of found.folders) yield* listBelow(root, `${folder}/${name}`);
+}
+
 /** Files that are whole, sorted. Links are none: nothing may be read through them. */
 async function listFiles(folder: LocalFolder, key: string): Promise<readonly StoredFile[]> {
   const entries = await readdir(folder.pathOf(''), { withFileTypes: true });
@@ -153,6 +170,15 @@ async function listFiles(folder: LocalFolder, key: string): Promise<readonly Sto
     .filter((entry) => entry.isFile() && !entry.name.startsWith(PARTIAL))
     .map((entry) => entry.name)
     .sort();
+  return statFiles(folder, key, names);
+}
+
+/** Those of the named files that are there and no links. */
+async function statFiles(
+  folder: LocalFolder,
+  key: string,
+  names: readonly string[],
+): Promise<readonly StoredFile[]> {
   const files = await Promise.all(
     names.map(async (name) => {
       try {

@@ -52,6 +52,15 @@ export function parseFolder(value: string, field: string): string {
   return parts.join('/');
 }
 
+/**
+ * A file with its folders as a client wrote it → its one canonical key below the tenant's root. Throws as
+ * {@link parseFolder} does, and for what names a folder.
+ */
+export function parseFilePath(value: string, field: string): string {
+  if (value.endsWith('/')) throw refuse(field, 'ends with "/"; name a file, not a folder');
+  return parseFolder(value, field);
+}
+
 /** A file's name as a client wrote it, without folders. Throws as {@link parseFolder} does. */
 export function parseFileName(value: string, field: string): string {
   const text = value.normalize('NFC');

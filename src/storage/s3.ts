@@ -62,6 +62,22 @@ export function createS3Storage(
     return files.sort((one, other) => (one.key < other.key ? -1 : 1));
   };
 
+  async function* listBelow(folder: string): AsyncGenerator<readonly StoredFile[]> {
+    const Prefix = prefixOf(folder);
+    const pages = paginateListObjectsV2({ client }, { Bucket, Prefix });
+    for (;;) {
+      const page = await calling(`listing ${folder}`, () => pages.next());
+      if (page.done === true) return;
+      yield (page.value.Contents ?? []).map(({ Key = '', Size, LastModified, ETag }) =>
+        fileOf(`${folder}/${Key.slice(Prefix.length)}`, {
+          size: Size,
+          modified: LastModified,
+          etag: ETag,
+        }),
+      );
+    }
+  }
+
   const stat = async (key: string): Promise<StoredFile | undefined> => {
     const head = await headOf(at, full(key));
     return (
@@ -101,6 +117,7 @@ export function createS3Storage(
     root,
     fullPath: full,
     list: (folder) => calling(`listing ${folder}`, () => list(folder)),
+    listBelow,
     stat,
     read,
     download: async (key, path, transfer = {}) => {

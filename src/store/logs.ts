@@ -38,6 +38,21 @@ export async function insertLog(db: Db, row: NewLogRow): Promise<void> {
             ${row.progname}, ${logText(row.message)}, ${row.isVisible ?? true})`.execute(db);
 }
 
+/** Adds rows to jobs' logs, in their order, in one statement. */
+export async function insertLogs(db: Db, rows: readonly NewLogRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const column = <Value>(value: (row: NewLogRow) => Value): Value[] => rows.map(value);
+  await sql`
+    INSERT INTO logs (job_id, task_id, severity, progname, message, visible)
+    SELECT job_id, task_id, severity, progname, message, visible FROM unnest(
+      ${column((row) => row.jobId)}::bigint[], ${column((row) => row.taskId ?? null)}::bigint[],
+      ${column((row) => SEVERITIES.indexOf(row.severity))}::smallint[],
+      ${column((row) => row.progname)}::text[], ${column((row) => logText(row.message))}::text[],
+      ${column((row) => row.isVisible ?? true)}::boolean[]
+    ) WITH ORDINALITY AS row (job_id, task_id, severity, progname, message, visible, at)
+    ORDER BY at`.execute(db);
+}
+
 /** The rows of a job's log, oldest first. */
 export async function listLogs(
   db: Db,

@@ -43,6 +43,29 @@ export async function listPublishedFiles(
   return rows.map((row) => row.file);
 }
 
+/** Forgets what a tenant has published in a folder and below it: its files are gone. */
+export async function forgetFolder(db: Db, tenant: string, location: string): Promise<void> {
+  await sql`
+    DELETE FROM publications p USING tenants t
+    WHERE t.id = p.tenant_id AND t.name = ${tenant}
+      AND (p.location = ${location} OR starts_with(p.location, ${`${location}/`}))`.execute(db);
+}
+
+/** Takes files that are gone out of what a tenant has published in a folder. */
+export async function forgetFiles(
+  db: Db,
+  tenant: string,
+  location: string,
+  keys: readonly string[],
+): Promise<void> {
+  await sql`
+    UPDATE publications p
+    SET files = ARRAY(SELECT file FROM unnest(p.files) file WHERE file <> ALL (${keys}::text[]))
+    FROM tenants t
+    WHERE t.id = p.tenant_id AND t.name = ${tenant} AND p.location = ${location}
+      AND p.files && ${keys}::text[]`.execute(db);
+}
+
 /** Keeps what the job end will tell. */
 export async function setJobResult(db: Db, jobId: number, result: JobResult): Promise<void> {
   await sql`

@@ -140,6 +140,14 @@ test('of several folders that attempts left, one is taken over and none stays', 
   await expectStaged();
 });
 
+test('an attempt that was frozen before it began leaves the folder of a later one alone', async () => {
+  const later = join(jobScratch(scene.workRoot, 7), '.source-8-2-run');
+  await mkdir(later, { recursive: true });
+  await writeFile(join(later, 'source_1.mp4'), 'of the owner');
+  await fetchSource(new TestTask(7, 1));
+  expect(await readFile(join(later, 'source_1.mp4'), 'utf8')).toBe('of the owner');
+});
+
 test('an attempt that began before and staged later gives way to the one that owns the task', async () => {
   const late = new TestTask(7, 2);
   scene.input.before = async () => {

@@ -15,6 +15,7 @@ await createFetchSource({
   workRoot,
   storages: { open: async () => storage },
   publication: new MemoryPublication(),
+  reserve: () => Promise.resolve(),
   retryDelaySeconds: async () => 0,
 })(new TestTask(7), {
   jobId: 7,

@@ -112,6 +112,7 @@ export class WatchedStorage implements StorageDriver {
   }
 
   list: StorageDriver['list'] = (folder) => this.disk.list(folder);
+  listBelow: StorageDriver['listBelow'] = (folder) => this.disk.listBelow(folder);
   stat: StorageDriver['stat'] = (key) => this.disk.stat(key);
   read: StorageDriver['read'] = (key, options) => this.disk.read(key, options);
   isUploaded: StorageDriver['isUploaded'] = (path, key) => this.disk.isUploaded(path, key);
@@ -199,6 +200,7 @@ export class Scene {
       storages: this.storages,
       publication: this.publication,
       retryDelaySeconds: async () => this.retryDelaySeconds,
+      reserve: () => Promise.resolve(),
     };
   }
 

@@ -155,9 +155,12 @@ describe('what is refused, naming the field', () => {
   test.each([
     [
       '{"workflow":"vodcapture"}',
-      /workflow "vodcapture" is not available in this version; available: vodstream$/,
+      /workflow "vodcapture" is not available in this version; available: vodstream, voddelete, asset_delete$/,
     ],
-    ['{"workflow":"nope"}', /there is no workflow "nope"; available: vodstream$/],
+    [
+      '{"workflow":"nope"}',
+      /there is no workflow "nope"; available: vodstream, voddelete, asset_delete$/,
+    ],
     [`{"workflow":"${'x'.repeat(100_000)}"}`, /^.{1,200}$/],
     ['{"workflow":7}', /^job\.workflow: must name a workflow$/],
     ['{"workflow":"vodstream","priority":11}', /^job\.priority: must be 10 at most$/],

@@ -21,7 +21,17 @@ const withoutPaths = (text: string): string =>
     .replaceAll(`${ROOT}/`, '')
     .replaceAll(engine.folder, '/data');
 
-const NAMES = ['full', 'plain', 'failed', 'paused', 'broken'];
+/** `<recipe>-<case>` of every history that this version records. */
+const NAMES = [
+  'vodstream-full',
+  'vodstream-plain',
+  'vodstream-failed',
+  'vodstream-paused',
+  'vodstream-broken',
+  'voddelete-full',
+  'voddelete-failed',
+  'asset_delete-full',
+];
 
 let engine: TestEngine;
 let connection: Connection;
@@ -67,11 +77,11 @@ beforeAll(async () => {
     plain: { source_folder: 'movie', output_folder: 'plain', create_thumbnail: false },
     failed: { source_folder: 'nothing' },
   };
-  const keep = async (name: string, jobId: number): Promise<void> => {
+  const keep = async (name: string, jobId: number, recipe = 'vodstream'): Promise<void> => {
     await engine.untilEnded(jobId);
     const handle = client.workflow.getHandle(jobWorkflowId(jobId));
     await handle.result().catch(() => undefined);
-    recorded.set(name, withoutPaths(historyToJSON(await handle.fetchHistory())));
+    recorded.set(`${recipe}-${name}`, withoutPaths(historyToJSON(await handle.fetchHistory())));
   };
   for (const [name, parameters] of Object.entries(cases)) {
     await keep(name, await engine.submit({ content_id: name, ...parameters }));
@@ -84,10 +94,17 @@ beforeAll(async () => {
     await change(jobId, next);
     await keep(name, jobId);
   }
+  const submitAs = (workflow: string, parameters: Record<string, unknown>): Promise<number> =>
+    engine.submit(parameters, { workflow });
+  const files = ['full/full.mp4', 'full/none.mp4'];
+  await keep('full', await submitAs('asset_delete', { content_id: 'x', files }), 'asset_delete');
+  await keep('full', await submitAs('voddelete', { folder: 'full' }), 'voddelete');
+  await keep('failed', await submitAs('voddelete', { folder: 'nothing' }), 'voddelete');
   // a new version keeps what it recorded first, for all later versions to replay
   await mkdir(HISTORIES, { recursive: true });
   for (const [name, text] of recorded) {
-    await writeFile(join(HISTORIES, `vodstream-${product.version}-${name}.json`), text, {
+    const [recipe, kind] = name.split('-');
+    await writeFile(join(HISTORIES, `${recipe}-${product.version}-${kind}.json`), text, {
       flag: 'wx',
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
@@ -110,6 +127,10 @@ test('every history recorded by this and earlier versions replays', async () => 
   for (const file of files) {
     await replay(code, await readFile(join(HISTORIES, file), 'utf8'), 'job-1');
   }
+});
+
+test('every recorded case is one that is replayed', () => {
+  expect([...recorded.keys()].sort()).toEqual([...NAMES].sort());
 });
 
 test.each(NAMES)('the history of a %s job, just recorded, replays', async (name) => {
@@ -135,7 +156,7 @@ test('a reordered task makes the replay fail', async () => {
     expect(swapped).not.toBe(text);
     await writeFile(file, swapped);
     const { code } = await buildWorkflowBundle(tree);
-    await expect(replay(code, recorded.get('full') ?? '', 'job-1')).rejects.toThrow(
+    await expect(replay(code, recorded.get('vodstream-full') ?? '', 'job-1')).rejects.toThrow(
       DeterminismViolationError,
     );
   } finally {

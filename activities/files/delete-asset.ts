@@ -1,0 +1,69 @@
+import { buildDeletionListing } from '../../src/domain/deletion-listing.ts';
+import { WorkError } from '../../src/domain/failure.ts';
+import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
+import { locationOf } from '../../src/storage/location.ts';
+import type { Storages } from '../../src/storage/storages.ts';
+import type { Task, TaskCode } from '../task.ts';
+import type { DeleteAssetInput, DeleteAssetResult } from './contract.ts';
+import { deleteKeys } from './delete-keys.ts';
+import type { DeletionPort } from './deletion.ts';
+import { formatBytes } from './format-bytes.ts';
+
+/**
+ * Deletes a folder with all that is in it, by the exact prefix `folder/`, manifests first. What will go
+ * is recorded and listed in the job's log before; a listing at the end proves that it is gone.
+ */
+export function createDeleteAsset(deps: {
+  readonly storages: Storages;
+  readonly deletion: DeletionPort;
+}): TaskCode<DeleteAssetInput, DeleteAssetResult> {
+  return async (task, { tenant, storage: kind, folder }) => {
+    const storage = await deps.storages.open({ tenant, kind, side: 'output' });
+    const where = storage.fullPath(folder);
+    const found = await listAll(storage, folder, task);
+    const files = found.filter((file) => !isFolderMarker(file.key));
+    const nameOf = (key: string): string => key.slice(folder.length + 1);
+    const recorded = await deps.deletion.record(
+      task,
+      { message: where, files: files.map((file) => storage.fullPath(file.key)) },
+      files.length === 0 ? [] : buildDeletionListing(where, files, nameOf),
+    );
+    if (recorded === 0) {
+      throw new WorkError('InvalidInput', `${where} holds no files; nothing was deleted`);
+    }
+    const forgotten = { kind: 'folder', location: locationOf(storage, folder) } as const;
+    await deps.deletion.carryOut(task, tenant, forgotten, async (proveOwner) => {
+      const keys = found.map((file) => file.key);
+      await deleteKeys(storage, task, keys, proveOwner);
+      await proveGone(storage, folder, task);
+    });
+    const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    return { message: `${files.length} files, ${formatBytes(bytes)} deleted` };
+  };
+}
+
+/** Some tools keep an empty object `folder/` for a folder; it goes too, and is no file. */
+const isFolderMarker = (key: string): boolean => key.endsWith('/');
+
+async function listAll(
+  storage: StorageDriver,
+  folder: string,
+  task: Task,
+): Promise<readonly StoredFile[]> {
+  const files: StoredFile[] = [];
+  for await (const page of storage.listBelow(folder)) {
+    task.signal.throwIfAborted();
+    files.push(...page);
+    task.progress({ step: `listing, ${files.length} files so far` });
+  }
+  return files;
+}
+
+async function proveGone(storage: StorageDriver, folder: string, task: Task): Promise<void> {
+  const [left] = await listAll(storage, folder, task);
+  if (left === undefined) return;
+  throw new WorkError(
+    'StorageFailed',
+    `${storage.fullPath(left.key)} is there although all below ${storage.fullPath(folder)} was deleted; something else writes there`,
+  );
+}

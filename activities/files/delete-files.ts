@@ -1,0 +1,57 @@
+import { buildDeletionListing } from '../../src/domain/deletion-listing.ts';
+import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
+import { locationOf } from '../../src/storage/location.ts';
+import { folderOf } from '../../src/storage/paths.ts';
+import type { Storages } from '../../src/storage/storages.ts';
+import type { Task, TaskCode } from '../task.ts';
+import type { DeleteFilesInput, DeleteFilesResult } from './contract.ts';
+import { deleteKeys } from './delete-keys.ts';
+import type { DeletionPort } from './deletion.ts';
+import { formatBytes } from './format-bytes.ts';
+import { forEachParallel } from './parallel.ts';
+
+/** Files that are looked up at once. */
+const PARALLEL_LOOKUPS = 16;
+
+/**
+ * Deletes single files, manifests first. Those that are not there are no failure: the job tells which
+ * it deleted. What will go is recorded and listed in the job's log before.
+ */
+export function createDeleteFiles(deps: {
+  readonly storages: Storages;
+  readonly deletion: DeletionPort;
+}): TaskCode<DeleteFilesInput, DeleteFilesResult> {
+  return async (task, { jobId, tenant, storage: kind }) => {
+    const storage = await deps.storages.open({ tenant, kind, side: 'output' });
+    const { asked, keys } = await deps.deletion.filesOf(jobId);
+    const found = await lookUp(storage, task, keys);
+    await deps.deletion.record(
+      task,
+      { message: asked.join(', '), files: found.map((file) => storage.fullPath(file.key)) },
+      found.length === 0 ? [] : buildDeletionListing(storage.fullPath(''), found, (key) => key),
+    );
+    const goners = found.map((file) => file.key);
+    const byLocation = Map.groupBy(goners, (key) => locationOf(storage, folderOf(key)));
+    await deps.deletion.carryOut(task, tenant, { kind: 'files', byLocation }, (proveOwner) =>
+      deleteKeys(storage, task, goners, proveOwner),
+    );
+    const missing = keys.length - found.length;
+    if (missing > 0) await task.note('WARN', `${missing} of ${keys.length} files were not there`);
+    const bytes = found.reduce((sum, file) => sum + file.sizeBytes, 0);
+    return { message: `${found.length} files, ${formatBytes(bytes)} deleted` };
+  };
+}
+
+/** Those of the files that are there, in the order in which they were asked for. */
+async function lookUp(
+  storage: StorageDriver,
+  task: Task,
+  keys: readonly string[],
+): Promise<readonly StoredFile[]> {
+  const found = new Map<string, StoredFile>();
+  await forEachParallel(keys, PARALLEL_LOOKUPS, task.signal, async (key) => {
+    const file = await storage.stat(key);
+    if (file !== undefined) found.set(key, file);
+  });
+  return keys.flatMap((key) => found.get(key) ?? []);
+}

@@ -1,0 +1,35 @@
+/** A file that is to be deleted. */
+export interface ListedFile {
+  readonly key: string;
+  readonly sizeBytes: number;
+}
+
+/** A row of the listing in a job's log. */
+export interface ListingRow {
+  readonly message: string;
+  readonly isVisible: boolean;
+}
+
+const NAMES_PER_ROW = 100;
+/** Later rows are shown with `show_all=1`. */
+const VISIBLE_ROWS = 10;
+
+/**
+ * What a job's log says before files are deleted: how many and how large, then all their names, a hundred
+ * a row. `where` is the full path of the folder below which they are; `nameOf` how a key is shown.
+ */
+export function buildDeletionListing(
+  where: string,
+  files: readonly ListedFile[],
+  nameOf: (key: string) => string,
+): readonly ListingRow[] {
+  const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const head = `Deleting ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${bytes} bytes, below ${where}`;
+  const rows: ListingRow[] = [{ message: head, isVisible: true }];
+  for (let at = 0; at < files.length; at += NAMES_PER_ROW) {
+    const names = files.slice(at, at + NAMES_PER_ROW).map((file) => nameOf(file.key));
+    const isVisible = at / NAMES_PER_ROW < VISIBLE_ROWS;
+    rows.push({ message: `Deleting: ${names.join(', ')}`, isVisible });
+  }
+  return rows;
+}

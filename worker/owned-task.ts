@@ -1,0 +1,38 @@
+import type { Task } from '../activities/task.ts';
+import { WorkError } from '../src/domain/failure.ts';
+import { type Db, pingDb } from '../src/store/db.ts';
+import { lockOwnedTask } from '../src/store/tasks.ts';
+
+/**
+ * Locks a task's row until the transaction ends. Throws a WorkError `Superseded` unless it still belongs
+ * to this attempt: a worker that was frozen and woke up changes nothing.
+ */
+export async function requireOwner(transaction: Db, task: Task): Promise<void> {
+  if (await lockOwnedTask(transaction, task)) return;
+  throw new WorkError('Superseded', 'Another attempt of this task took over; nothing was changed');
+}
+
+/** A transaction that says nothing for a minute is ended by Postgres; copying a long film takes longer. */
+const SIGN_OF_LIFE_MS = 10_000;
+
+/** Runs `work`, which calls `proveOwner` before each change, and keeps the transaction that holds the task's row alive meanwhile. */
+export async function whileHeld(
+  transaction: Db,
+  task: Task,
+  work: (proveOwner: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  let lost: Error | undefined;
+  const timer = setInterval(() => {
+    pingDb(transaction).catch((error: unknown) => {
+      lost ??= error instanceof Error ? error : new Error(String(error));
+    });
+  }, SIGN_OF_LIFE_MS);
+  try {
+    await work(async () => {
+      if (lost !== undefined) throw lost;
+      await requireOwner(transaction, task);
+    });
+  } finally {
+    clearInterval(timer);
+  }
+}
