@@ -50,11 +50,16 @@ async function copyBytes(
   sizeBytes: number,
 ): Promise<number> {
   const chunkBytes = Math.max(1, Math.min(CHUNK_BYTES, sizeBytes));
-  // no chunk reaches into the next range
-  const read = (buffer: Buffer, at: number) =>
-    from.read(buffer, 0, Math.min(chunkBytes, RANGE_BYTES - (at % RANGE_BYTES)), at);
   const { journal } = options;
-  const note = journal && createNoter(journal, sizeBytes);
+  const read = async (buffer: Buffer, at: number) => {
+    // no chunk reaches into the next range
+    const length = Math.min(chunkBytes, RANGE_BYTES - (at % RANGE_BYTES));
+    const result = await from.read(buffer, 0, length, at);
+    // an attempt that was frozen must not write bytes of a newer source into what another has taken over
+    if (journal !== undefined) await options.assertSame();
+    return result;
+  };
+  const notes = journal && createNotes(journal, sizeBytes);
   let current = Buffer.allocUnsafe(chunkBytes);
   let next = Buffer.allocUnsafe(chunkBytes);
   let doneBytes = journal === undefined ? 0 : keptFromStart(journal, sizeBytes);
@@ -65,16 +70,13 @@ async function copyBytes(
     options.signal?.throwIfAborted();
     const chunk = current.subarray(0, bytesRead);
     const end = doneBytes + bytesRead;
-    // an attempt that was frozen must not write bytes of a newer source into what another has taken over
-    if (journal !== undefined) await options.assertSame();
     // settled, not all: no read or write may be under way when the caller closes the files
-    const [reading, writing] = await Promise.allSettled([
-      read(next, end),
-      writeAll(to, chunk, doneBytes),
-    ]);
+    const moving = Promise.allSettled([read(next, end), writeAll(to, chunk, doneBytes)]);
+    notes?.digest(chunk);
+    const [reading, writing] = await moving;
     if (writing.status === 'rejected') throw writing.reason;
     if (reading.status === 'rejected') throw reading.reason;
-    await note?.(chunk, end);
+    await notes?.written(end);
     ({ bytesRead } = reading.value);
     [current, next] = [next, current];
     doneBytes = end;
@@ -92,18 +94,21 @@ function keptFromStart(journal: RangeJournal, sizeBytes: number): number {
   return gap?.startByte ?? sizeBytes;
 }
 
-/** Given the chunks of a copy as they are written, notes each range that they complete. */
-function createNoter(
-  journal: RangeJournal,
-  sizeBytes: number,
-): (chunk: Buffer, endByte: number) => Promise<void> {
+/** Notes each range that the chunks of a copy complete. */
+function createNotes(journal: RangeJournal, sizeBytes: number) {
   let crc = 0;
-  return async (chunk, endByte) => {
-    crc = crc32(chunk, crc);
-    if (endByte % RANGE_BYTES !== 0 && endByte !== sizeBytes) return;
-    const startByte = Math.floor((endByte - 1) / RANGE_BYTES) * RANGE_BYTES;
-    await journal.add({ startByte, endByte }, crc);
-    crc = 0;
+  return {
+    /** Takes a chunk into the checksum, while it is being written. */
+    digest: (chunk: Buffer): void => {
+      crc = crc32(chunk, crc);
+    },
+    /** All chunks up to `endByte` are written. */
+    written: async (endByte: number): Promise<void> => {
+      if (endByte % RANGE_BYTES !== 0 && endByte !== sizeBytes) return;
+      const startByte = Math.floor((endByte - 1) / RANGE_BYTES) * RANGE_BYTES;
+      await journal.add({ startByte, endByte }, crc);
+      crc = 0;
+    },
   };
 }
 
