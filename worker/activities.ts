@@ -21,6 +21,7 @@ import { describeJobExecution } from '../src/temporal/describe-execution.ts';
 import { syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createDeletion } from './deletion.ts';
 import { createPublication } from './publication.ts';
+import { createRestoration } from './restoration.ts';
 import type { Scratch } from './scratch.ts';
 import type { Activities } from './workers.ts';
 
@@ -87,6 +88,7 @@ export function createActivities(parts: ActivityParts): Activities {
       publication: createPublication({ db }),
       retryDelaySeconds: async (jobId) => (await getJobSettings(db, jobId)).retryDelaySeconds,
       deletion: createDeletion({ db }),
+      restoration: createRestoration({ db }),
     }),
     callbacks: {
       drainEndpoint: (input) => {

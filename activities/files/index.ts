@@ -8,6 +8,8 @@ import { createFetchSource } from './fetch-source.ts';
 import type { ReserveScratch } from '../space/reserve.ts';
 import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
+import { createRestorePublication } from './restore-publication.ts';
+import type { RestorationPort } from './restoration.ts';
 
 /** What the file tasks are given. */
 export interface FileTaskDeps {
@@ -16,6 +18,7 @@ export interface FileTaskDeps {
   readonly publication: PublicationPort;
   readonly reserve: ReserveScratch;
   readonly deletion: DeletionPort;
+  readonly restoration: RestorationPort;
   /** Seconds before fetching is tried again: the tenant's `retry_delay`. */
   readonly retryDelaySeconds: (jobId: number) => Promise<number>;
 }
@@ -28,6 +31,7 @@ export function createFileTasks(deps: FileTaskDeps) {
     deleteSource: createDeleteSource(deps),
     deleteAsset: createDeleteAsset(deps),
     deleteFiles: createDeleteFiles(deps),
+    restorePublication: createRestorePublication(deps),
     cleanup: createCleanup(deps),
   };
 }

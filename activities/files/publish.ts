@@ -2,12 +2,14 @@ import { text } from 'node:stream/consumers';
 import { WorkError } from '../../src/domain/failure.ts';
 import { manifestNames } from '../../src/media/asset/names.ts';
 import type { StorageDriver } from '../../src/storage/driver.ts';
-import { joinKey } from '../../src/storage/paths.ts';
+import { folderOf, joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import type { Task, TaskCode } from '../task.ts';
 import type { PublishInput, PublishResult } from './contract.ts';
+import { emptyFolder } from './empty-folder.ts';
 import { sourceLocations } from './fetched-sources.ts';
+import { keepFormer, putBackKept } from './keep-former.ts';
 import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
 import { planPublication, type Upload } from './publish-plan.ts';
 import { isNamedForJob } from './published-names.ts';
@@ -35,19 +37,27 @@ export function createPublish(deps: {
     const files = uploads.map((one) => one.finalKey);
     const sources = await sourceLocations(deps, input);
     refuseToOverwriteSource(storage, files, sources);
+    if (input.emptyTarget) refuseToEmptySource(storage, input.folder, sources);
 
     const publication = describePublication(storage, input, files);
     let replaced: readonly string[];
     try {
       await uploadFiles(storage, task, input.folder, uploads);
-      replaced = await deps.publication.switchOver(task, publication, async (proveOwner) => {
-        task.signal.throwIfAborted();
-        await verifyUploads(storage, input.folder, uploads);
-        for (const { key, finalKey } of plan.switched) {
-          await proveOwner();
-          await storage.move(key, finalKey);
-        }
-      });
+      replaced = await deps.publication.switchOver(
+        task,
+        publication,
+        async (proveOwner, former) => {
+          task.signal.throwIfAborted();
+          await verifyUploads(storage, input.folder, uploads);
+          const switched = plan.switched.map((one) => one.finalKey);
+          const kept = await keepFormer(storage, task.jobId, former, switched, proveOwner);
+          for (const { key, finalKey } of plan.switched) {
+            await proveOwner();
+            await storage.move(key, finalKey);
+          }
+          return kept;
+        },
+      );
     } catch (error) {
       await takeBack(deps.publication, task, publication, storage, input, uploads);
       throw error;
@@ -56,6 +66,14 @@ export function createPublish(deps: {
       (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
     );
     await deleteFormer(task, storage, unused);
+    if (input.emptyTarget) {
+      await emptyFolder(storage, task, input.folder, async () => [
+        ...sources,
+        ...(await deps.publication.filesAt(input.tenant, publication.location)).map((key) =>
+          locationOf(storage, key),
+        ),
+      ]);
+    }
     return { message: `${files.length} files in ${storage.fullPath(input.folder)}` };
   };
 }
@@ -68,6 +86,9 @@ function describePublication(
   const { tenant, asset, folder, durationSeconds } = input;
   return {
     tenant,
+    storage: input.storage,
+    folder,
+    isAlone: input.emptyTarget,
     location: locationOf(storage, folder),
     asset,
     files,
@@ -93,6 +114,20 @@ function refuseToOverwriteSource(
   );
 }
 
+/** The folder that is emptied may hold more files of the client than this job's sources. */
+function refuseToEmptySource(
+  output: StorageDriver,
+  folder: string,
+  sources: ReadonlySet<string>,
+): void {
+  const isSource = [...sources].some((one) => folderOf(one) === locationOf(output, folder));
+  if (!isSource) return;
+  throw new WorkError(
+    'InvalidInput',
+    `empty_target would empty ${output.fullPath(folder)}, which is the source folder; give another output_folder`,
+  );
+}
+
 /**
  * Removes what a failed or cancelled publish uploaded. Later attempts use the same names, and the
  * switch itself may have happened although this attempt failed (its answer was lost, or an earlier
@@ -109,6 +144,8 @@ async function takeBack(
   try {
     await whileOwner(port, task, publication, async () => {
       if (await isOnAir(storage, input)) return;
+      const fixed = uploads.filter((one) => one.key !== one.finalKey).map((one) => one.finalKey);
+      await putBackKept(storage, task.jobId, fixed);
       await storage.delete(uploads.map((one) => one.key));
     });
   } catch (error) {

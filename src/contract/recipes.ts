@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { WorkError } from '../domain/failure.ts';
-import { isRecipe, type Recipe, RECIPES } from '../domain/recipes.ts';
+import { isSubmittable, type OwnRecipe, type Recipe, RECIPES } from '../domain/recipes.ts';
 import type { StorageKind } from '../domain/storage-kind.ts';
 import type { StorageSide } from '../domain/storage-settings.ts';
 import { AssetDeleteParameters, VoddeleteParameters } from './delete-parameters.ts';
@@ -8,6 +8,7 @@ import { assetDeleteFiles, assetDeleteInput, voddeleteInput } from './deletes.ts
 import type { RecipeParameters } from './every-recipe.ts';
 import { planAssetDelete, planVoddelete, planVodstream, type RecipePlan } from './plan.ts';
 import type { RecipeInput, RecipeJob, StorageDefaults } from './recipe-input.ts';
+import { undoPublishInput } from './undo-publish.ts';
 import { vodstreamFault, vodstreamInput } from './vodstream.ts';
 import {
   VODSTREAM_NOT_YET,
@@ -88,16 +89,22 @@ export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
   }),
 };
 
+const OWN_INPUTS: Readonly<Record<OwnRecipe, (job: RecipeJob) => RecipeInput>> = {
+  undo_publish: undoPublishInput,
+};
+
 /** What a job's workflow is started with. Throws a WorkError `InvalidInput` where it cannot be made. */
 export const recipeInput = (job: RecipeJob, defaults: StorageDefaults): RecipeInput =>
-  contractOf(job.workflow).toInput(job, defaults);
+  Object.hasOwn(OWN_INPUTS, job.workflow)
+    ? OWN_INPUTS[job.workflow as OwnRecipe](job)
+    : contractOf(job.workflow).toInput(job, defaults);
 
 /** What a job's workflow will do. Throws as {@link recipeInput} does. */
 export const planJob = (job: RecipeJob, defaults: StorageDefaults): RecipePlan =>
   contractOf(job.workflow).plan(job, defaults);
 
 function contractOf(workflow: string): RecipeContract {
-  if (isRecipe(workflow)) return RECIPE_CONTRACTS[workflow];
+  if (isSubmittable(workflow)) return RECIPE_CONTRACTS[workflow];
   throw new WorkError(
     'InvalidInput',
     `workflow "${workflow}" is not available in this version; available: ${RECIPES.join(', ')}`,

@@ -81,6 +81,9 @@ export function createAzureStorage(
     await Promise.all(Array.from({ length: Math.min(PARALLEL_DELETES, keys.length) }, run));
   };
 
+  const copy = (fromKey: string, toKey: string): Promise<void> =>
+    copyInAzure(container, settings, full(fromKey), full(toKey), options.copyWholeBytes);
+
   return {
     kind: 'azure_blob',
     volume: azureVolume(container),
@@ -103,8 +106,9 @@ export function createAzureStorage(
       const found = await propertiesOf(container, full(key));
       return found?.metadata?.[STAMP_KEY] === (await stampAt(path));
     },
+    copy,
     move: async (fromKey, toKey) => {
-      await copyInAzure(container, settings, full(fromKey), full(toKey), options.copyWholeBytes);
+      await copy(fromKey, toKey);
       await deleteKeys([fromKey]);
     },
     delete: deleteKeys,

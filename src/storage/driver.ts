@@ -78,6 +78,8 @@ export interface StorageDriver {
   isUploaded(path: string, key: string): Promise<boolean>;
   /** Gives a file another key, visible there whole or not at all, replacing what was there. */
   move(fromKey: string, toKey: string): Promise<void>;
+  /** {@link StorageDriver.move} that leaves the file under its first key too. */
+  copy(fromKey: string, toKey: string): Promise<void>;
   /** Deletes files; one that is already gone is no error. */
   delete(keys: readonly string[]): Promise<void>;
   /** Throws where the storage cannot be reached or refuses to list the root. */

@@ -15,13 +15,11 @@ import { Readable } from 'node:stream';
 import { WorkError } from '../domain/failure.ts';
 import type { StorageDriver, StoredFile, TransferOptions } from './driver.ts';
 import { fillFile } from './fill-file.ts';
-import { assertRoom, copyWhole } from './local-copy.ts';
+import { assertRoom, copyWhole, PARTIAL } from './local-copy.ts';
 import { isMissing, storageFailure } from './local-failure.ts';
 import { type LocalFolder, openFile, withFolder } from './local-folder.ts';
+import { copyFileAs } from './local-link.ts';
 import { fileNameOf, folderOf, joinKey } from './paths.ts';
-
-/** Prefix of files that are not whole yet; never listed, refused as a client's name. */
-const PARTIAL = '.te-';
 
 const fileOf = (key: string, found: { size: number; mtimeMs: number }): StoredFile => ({
   key,
@@ -123,6 +121,17 @@ export function createLocalStorage(rootPath: string): StorageDriver {
         }),
       );
       if (isMoved === true) return;
+      throw new WorkError('StorageFailed', `${fromKey} does not exist any more`);
+    },
+
+    copy: async (fromKey, toKey) => {
+      const isCopied = await withFolder(root, folderOf(fromKey), { isMade: false }, (from) =>
+        withFolder(root, folderOf(toKey), { isMade: true }, async (to) => {
+          await copyFileAs(from, fileNameOf(fromKey), to, fileNameOf(toKey));
+          return true;
+        }),
+      );
+      if (isCopied === true) return;
       throw new WorkError('StorageFailed', `${fromKey} does not exist any more`);
     },
 

@@ -111,6 +111,9 @@ export function createS3Storage(
     }
   };
 
+  const copy = (fromKey: string, toKey: string): Promise<void> =>
+    copyInS3(at, full(fromKey), full(toKey), options.copyWholeBytes);
+
   return {
     kind: 'S3',
     volume: s3Volume(settings),
@@ -136,8 +139,9 @@ export function createS3Storage(
       const head = await headOf(at, full(key));
       return head?.Metadata?.[STAMP_KEY] === (await stampAt(path));
     },
+    copy,
     move: async (fromKey, toKey) => {
-      await copyInS3(at, full(fromKey), full(toKey), options.copyWholeBytes);
+      await copy(fromKey, toKey);
       await deleteKeys([fromKey]);
     },
     delete: deleteKeys,

@@ -62,13 +62,13 @@ export class MemoryPublication implements PublicationPort {
   switchOver = (
     task: Task,
     publication: Publication,
-    writeManifests: (proveOwner: () => Promise<void>) => Promise<void>,
+    writeManifests: Parameters<PublicationPort['switchOver']>[2],
   ): Promise<readonly string[]> =>
     this.locked(async () => {
       if (this.owners.get(task.jobId) !== task.attempt) {
         throw new WorkError('Superseded', 'Another attempt of this task took over');
       }
-      await writeManifests(() => Promise.resolve());
+      await writeManifests(() => Promise.resolve(), undefined);
       const former = this.published.findLast(
         (one) => one.location === publication.location && one.asset === publication.asset,
       );
@@ -84,7 +84,7 @@ export class MemoryPublication implements PublicationPort {
 }
 
 /** The calls that change or read bytes, of which a test makes one fail or wait. */
-export type Call = 'download' | 'upload' | 'move' | 'delete';
+export type Call = 'download' | 'upload' | 'copy' | 'move' | 'delete';
 
 /** Real storage whose calls a test may intercept, and counts. */
 export class WatchedStorage implements StorageDriver {
@@ -129,6 +129,12 @@ export class WatchedStorage implements StorageDriver {
     const written = await this.disk.upload(path, key, options);
     await this.after('upload');
     return written;
+  };
+
+  copy: StorageDriver['copy'] = async (fromKey, toKey) => {
+    await this.watch('copy', toKey);
+    await this.disk.copy(fromKey, toKey);
+    await this.after('copy');
   };
 
   move: StorageDriver['move'] = async (fromKey, toKey) => {
@@ -275,6 +281,7 @@ export class Scene {
       asset: 'film 1',
       mp4Filename: 'film.mp4',
       durationSeconds: 0.2,
+      emptyTarget: false,
       ...changes,
     };
   }
