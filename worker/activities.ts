@@ -15,6 +15,7 @@ import type { Logger } from '../src/log/logger.ts';
 import { createSecretBox } from '../src/secrets/secret-box.ts';
 import { createStorages } from '../src/storage/storages.ts';
 import type { Db } from '../src/store/db.ts';
+import { getJobSettings } from '../src/store/settings.ts';
 import { getTenantStorage } from '../src/store/tenant-storages.ts';
 import { getTenant } from '../src/store/tenants.ts';
 import type { WorkSignal } from '../src/store/work-signal.ts';
@@ -86,6 +87,7 @@ export function createActivities(parts: ActivityParts): Activities {
     uploads: createUploads({ db, log }),
     deletion: createDeletion({ db }),
     restoration: createRestoration({ db }),
+    retryDelaySeconds: async (jobId: number) => (await getJobSettings(db, jobId)).retryDelaySeconds,
   };
   /** What the schedule `sweep_storage` runs, by the names that its result and the log tell. */
   const sweeps = {

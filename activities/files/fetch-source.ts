@@ -1,26 +1,21 @@
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { WorkError } from '../../src/domain/failure.ts';
 import { findSources } from '../../src/media/source/find-sources.ts';
 import type { SelectedSource } from '../../src/media/source/select.ts';
-import { isSameFile, type StorageDriver, type StoredFile } from '../../src/storage/driver.ts';
+import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { DOCUMENTS, type SourceFile } from '../media/documents.ts';
-import { fillStage, writeDocument } from '../scratch.ts';
+import { resumeStage } from '../resume-stage.ts';
+import { writeDocument } from '../scratch.ts';
 import type { ReserveScratch } from '../space/reserve.ts';
 import type { Task, TaskCode } from '../task.ts';
 import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
+import { fetchFiles } from './fetch-files.ts';
 import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
 import { formatBytes } from './format-bytes.ts';
-import { forEachParallel } from './parallel.ts';
 import type { PublicationPort } from './publication.ts';
+import { retried } from './retried.ts';
 import { packagingNeedBytes, type SourceSize } from './scratch-need.ts';
-import { createTransferProgress } from './transfer-progress.ts';
-
-const PARALLEL_FILES = 4;
-const RETRY_DELAY_MS = 5000;
 
 /** A source of the job as its folder lists it, and the name it gets in the stage. */
 interface Source extends SelectedSource {
@@ -30,15 +25,15 @@ interface Source extends SelectedSource {
 
 /**
  * Copies the source files of a job into its scratch folder, under generated names, once there is room
- * for them and for all that is made of them.
+ * for them and for all that is made of them; goes on from what earlier attempts have fetched.
  */
 export function createFetchSource(deps: {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
   readonly reserve: ReserveScratch;
-  /** Wait before fetching is tried again. Default 5 s. */
-  readonly fetchRetryDelayMs?: number;
+  /** Seconds before fetching is tried again: the tenant's `retry_delay`. */
+  readonly retryDelaySeconds: (jobId: number) => Promise<number>;
 }): TaskCode<FetchSourceInput, FetchSourceResult> {
   return async (task, input) => {
     const storage = await deps.storages.open({
@@ -46,21 +41,10 @@ export function createFetchSource(deps: {
       kind: input.storage,
       side: 'input',
     });
-    return fillStage(deps.workRoot, task, 'source', async (stage) => {
-      for (let tries = 0; ; tries++) {
-        try {
-          return await fetchInto(stage, task, storage, input, deps);
-        } catch (error) {
-          // where space is short, `retry_delay` is the wait for it
-          const isHopeless =
-            error instanceof WorkError && (error.isTerminal || error.type === 'NoSpace');
-          if (isHopeless || tries >= input.retries || task.signal.aborted) throw error;
-          const why = error instanceof Error ? error.message : String(error);
-          await task.note('WARN', `${why}; fetching again (${tries + 1} of ${input.retries})`);
-          await delay(deps.fetchRetryDelayMs ?? RETRY_DELAY_MS, undefined, { signal: task.signal });
-        }
-      }
-    });
+    const retries = { ...deps, retries: input.retries, doing: 'fetching' };
+    return resumeStage(deps.workRoot, task, 'source', (stage) =>
+      retried(task, retries, () => fetchInto(stage, task, storage, input, deps)),
+    );
   };
 }
 
@@ -73,21 +57,7 @@ async function fetchInto(
 ): Promise<FetchSourceResult> {
   const sources = await listSources(storage, input, deps.publication);
   await deps.reserve(task.jobId, packagingNeedBytes(sources.map(toSourceSize), input));
-  const totalBytes = sources.reduce((sum, source) => sum + source.listed.sizeBytes, 0);
-  const progressOf = createTransferProgress(task, 'fetching', totalBytes);
-  await forEachParallel(sources, PARALLEL_FILES, task.signal, async (source, signal) => {
-    const { listed, name } = source;
-    const fetched = await storage.download(listed.key, join(stage, source.stagedName), {
-      signal,
-      onProgress: progressOf(name),
-    });
-    if (!isSameFile(fetched, listed)) {
-      throw new WorkError(
-        'StorageFailed',
-        `${storage.fullPath(listed.key)} changed after it was listed, from ${listed.sizeBytes} to ${fetched.sizeBytes} bytes; submit a job when its upload has ended`,
-      );
-    }
-  });
+  const totalBytes = await fetchFiles(storage, task, stage, sources);
   await writeDocument(stage, DOCUMENTS.files, sources.map(toSourceFile));
   await writeFetchedSources(stage, sources.map(toFetchedSource));
   const files = `${sources.length} file${sources.length === 1 ? '' : 's'}`;

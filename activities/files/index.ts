@@ -21,8 +21,8 @@ export interface FileTaskDeps {
   readonly deletion: DeletionPort;
   readonly restoration: RestorationPort;
   readonly uploads: UploadsPort;
-  /** Wait before fetching is tried again. Default 5 s. */
-  readonly fetchRetryDelayMs?: number;
+  /** Seconds before fetching is tried again: the tenant's `retry_delay`. */
+  readonly retryDelaySeconds: (jobId: number) => Promise<number>;
 }
 
 /** The tasks that move files between storage and scratch, by the names of `src/domain/tasks.ts`. */

@@ -4,11 +4,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-blob';
 import { WorkError } from '../domain/failure.ts';
-import { calling, isMissing, toAzureFailure } from './azure-client.ts';
-import type { TransferOptions } from './driver.ts';
-import { fetchRanges, RANGE_BYTES } from './fetch-ranges.ts';
-import { changedWhileFetched, isTransient, RemoteError } from './remote-failure.ts';
-import { fillFile } from './remote-file.ts';
+import { azureVolume, calling, isMissing, toAzureFailure } from './azure-client.ts';
+import type { DownloadOptions } from './driver.ts';
+import { fetchRanges } from './fetch-ranges.ts';
+import { fillFile } from './fill-file.ts';
+import { RANGE_BYTES } from './range-journal.ts';
+import { changedWhileFetched, isTransient, RemoteError, wrongLength } from './remote-failure.ts';
 
 /** What Azure tells of a blob without its bytes; undefined where there is none. */
 export async function propertiesOf(
@@ -34,14 +35,17 @@ export async function downloadFromAzure(
   container: ContainerClient,
   key: string,
   path: string,
-  options: TransferOptions,
+  options: DownloadOptions,
 ): Promise<BlobGetPropertiesResponse> {
   const found = await propertiesOf(container, key, options.signal);
   if (found === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
   const sizeBytes = found.contentLength ?? 0;
-  await fillFile(path, key, sizeBytes, options, async (file, signal) => {
+  const identity = found.etag && `${azureVolume(container)}/${key} ${sizeBytes} ${found.etag}`;
+  await fillFile(path, { key, sizeBytes, identity }, options, async ({ file, journal, signal }) => {
     await fetchRanges({
       file,
+      doing: `fetching ${key}`,
+      journal,
       sizeBytes,
       signal,
       isTransient,
@@ -81,9 +85,10 @@ export async function openRange(
   },
 ): Promise<Readable> {
   const { startByte, endByte, version, signal } = range;
+  const askedBytes = endByte - startByte;
   try {
     const answer = await calling(`fetching ${key}`, () =>
-      container.getBlobClient(key).download(startByte, endByte - startByte, {
+      container.getBlobClient(key).download(startByte, askedBytes, {
         // a body that breaks off is asked for again by the caller, who knows what has arrived
         maxRetryRequests: 0,
         ...(version === undefined ? {} : { conditions: { ifMatch: version } }),
@@ -92,11 +97,14 @@ export async function openRange(
     );
     const body = answer.readableStreamBody as Readable | undefined;
     const isSame = version === undefined || answer.etag === undefined || answer.etag === version;
-    if (isSame && answer.contentLength === endByte - startByte) return body ?? Readable.from([]);
+    if (isSame && answer.contentLength === askedBytes) return body ?? Readable.from([]);
     body?.destroy();
-    throw changedWhileFetched(key);
+    throw isSame ? wrongLength(key, askedBytes, answer.contentLength) : changedWhileFetched(key);
   } catch (error) {
-    const status = error instanceof RemoteError ? error.fault.status : undefined;
+    const { code, status } =
+      error instanceof RemoteError ? error.fault : { code: undefined, status: undefined };
+    // what the SDK throws of an answer without a length
+    if (code === 'RangeError') throw wrongLength(key, askedBytes);
     if (status === 404 || status === 412 || status === 416) throw changedWhileFetched(key);
     throw error;
   }

@@ -14,10 +14,21 @@ export interface StoredFile {
 
 /** What every transfer may be given. */
 export interface TransferOptions {
-  /** Aborts the transfer; a partial target is removed. */
+  /** Aborts the transfer; a partial target is removed, unless it is {@link DownloadOptions.isResumable}. */
   readonly signal?: AbortSignal;
   /** Called with the bytes moved so far, at most a few times a second. */
   readonly onProgress?: (doneBytes: number) => void;
+}
+
+/** What a download may be given. */
+export interface DownloadOptions extends TransferOptions {
+  /**
+   * Goes on from what an earlier download has left at the same path, and leaves there what has arrived
+   * where it fails or is aborted, with a journal beside it (`range-journal.ts`).
+   */
+  readonly isResumable?: boolean;
+  /** Called once, before bytes move, with how many of a resumable download were on disk: 0 if none. */
+  readonly onResumed?: (keptBytes: number) => void;
 }
 
 /** What an upload may be given. */
@@ -56,7 +67,7 @@ export interface StorageDriver {
     },
   ): Promise<Readable>;
   /** Copies a file to the local `path`; fails when fewer or more bytes arrive than `stat` said. */
-  download(key: string, path: string, options?: TransferOptions): Promise<StoredFile>;
+  download(key: string, path: string, options?: DownloadOptions): Promise<StoredFile>;
   /** Writes a local file under `key`: visible whole or not at all, replacing what was there. */
   upload(
     path: string,

@@ -2,10 +2,11 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { WorkError } from '../domain/failure.ts';
 import { joinCrc32 } from './crc32.ts';
+import { type Range, type RangeJournal, rangesOf } from './range-journal.ts';
+import { BrokenOffError } from './remote-failure.ts';
 
-/** Files up to this come in one answer, which is of one version. */
-export const RANGE_BYTES = 32 * 1024 * 1024;
 const PARALLEL_RANGES = 4;
 
 /** Bytes of one write: bodies come in pieces of 16 to 64 kB. */
@@ -22,6 +23,10 @@ const PROGRESS_EVERY_MS = 250;
 /** How a file is fetched in ranges. */
 export interface FetchRangesOptions {
   readonly file: FileHandle;
+  /** For failures: `fetching film/a.mp4`. */
+  readonly doing: string;
+  /** What of the file is there already, and where each range is noted that has arrived. */
+  readonly journal: RangeJournal;
   readonly sizeBytes: number;
   readonly signal: AbortSignal;
   /** Asks for the bytes from `startByte` up to and without `endByte`. */
@@ -31,11 +36,6 @@ export interface FetchRangesOptions {
   readonly onProgress?: ((doneBytes: number) => void) | undefined;
 }
 
-interface Range {
-  readonly startByte: number;
-  readonly endByte: number;
-}
-
 /** A body that ended before its range did, or went on after it. */
 class WrongLength extends Error {
   override readonly name = 'WrongLength';
@@ -43,7 +43,8 @@ class WrongLength extends Error {
 
 /**
  * Fetches a file in ranges, several at once, each written where it belongs as it comes. A range that
- * breaks off is asked for again from where it broke, with growing waits. Returns the CRC-32 of all.
+ * breaks off is asked for again from where it broke, with growing waits; one that the journal has is not
+ * fetched. Returns the CRC-32 of all.
  * The first failure ends the others; it is thrown when none is writing any more.
  */
 export async function fetchRanges(options: FetchRangesOptions): Promise<number> {
@@ -51,13 +52,18 @@ export async function fetchRanges(options: FetchRangesOptions): Promise<number> 
   const checksums: number[] = [];
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const tell = createTeller(options.onProgress);
+  const tell = createTeller(options.journal.keptBytes, options.onProgress);
   const queue = ranges.entries();
+  const fetchAndNote = async (range: Range): Promise<number> => {
+    const crc = await fetchRange(options, range, signal, tell);
+    await options.journal.add(range, crc);
+    return crc;
+  };
   const run = async (): Promise<void> => {
     try {
       for (const [at, range] of queue) {
         signal.throwIfAborted();
-        checksums[at] = await fetchRange(options, range, signal, tell);
+        checksums[at] = options.journal.keptCrc(range) ?? (await fetchAndNote(range));
       }
     } catch (error) {
       stop.abort(error);
@@ -75,15 +81,11 @@ export async function fetchRanges(options: FetchRangesOptions): Promise<number> 
   );
 }
 
-function rangesOf(sizeBytes: number): readonly Range[] {
-  return Array.from({ length: Math.ceil(sizeBytes / RANGE_BYTES) }, (_, at) => ({
-    startByte: at * RANGE_BYTES,
-    endByte: Math.min(sizeBytes, (at + 1) * RANGE_BYTES),
-  }));
-}
-
-function createTeller(onProgress: FetchRangesOptions['onProgress']): (bytes: number) => void {
-  let doneBytes = 0;
+function createTeller(
+  keptBytes: number,
+  onProgress: FetchRangesOptions['onProgress'],
+): (bytes: number) => void {
+  let doneBytes = keptBytes;
   let toldMs = Number.NEGATIVE_INFINITY;
   return (bytes) => {
     doneBytes += bytes;
@@ -117,15 +119,23 @@ async function fetchRange(
     } catch (error) {
       signal.throwIfAborted();
       const isWorthwhile = error instanceof WrongLength || options.isTransient(error);
-      if (!isWorthwhile || tries === MOST_TRIES) throw error;
+      if (!isWorthwhile || tries === MOST_TRIES) throw toFailure(options.doing, error);
       await delay(FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + Math.random()), undefined, { signal });
     }
   }
 }
 
+/** What a body throws is told as the storage's failure; what the disk throws stays the disk's. */
+function toFailure(doing: string, error: unknown): unknown {
+  const { syscall = '' } = error as NodeJS.ErrnoException;
+  const isOfDisk = ['write', 'writev'].includes(syscall);
+  return error instanceof WorkError || isOfDisk ? error : new BrokenOffError(doing, error);
+}
+
 /** The chunks of a body; throws where it is silent for too long. */
 async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const giveUp = (): void => void body.destroy(new Error('the storage fell silent'));
+  const silence = Object.assign(new Error('the storage fell silent'), { code: 'ETIMEDOUT' });
+  const giveUp = (): void => void body.destroy(silence);
   const stop = (): void => void body.destroy(new Error('aborted'));
   signal.addEventListener('abort', stop, { once: true });
   let timer = setTimeout(giveUp, SILENCE_MS);

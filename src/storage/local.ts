@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { WorkError } from '../domain/failure.ts';
 import type { StorageDriver, StoredFile, TransferOptions } from './driver.ts';
+import { fillFile } from './fill-file.ts';
 import { assertRoom, copyWhole, PARTIAL } from './local-copy.ts';
 import { isMissing, storageFailure } from './local-failure.ts';
 import { type LocalFolder, openFile, withFolder } from './local-folder.ts';
@@ -72,16 +73,15 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       });
     },
 
-    download: async (key, path, options) => {
+    download: async (key, path, options = {}) => {
       const source = await openExisting(key);
       const found = await closing(source, async () => {
-        const target = await open(path, 'w').catch((error: unknown) => {
-          throw storageFailure(error, `fetching ${key}`);
-        });
-        return removedOnFailure(path, `fetching ${key}`, options, () =>
-          closing(target, async () => {
-            await assertRoom(path, (await source.stat()).size, `fetching ${key}`);
-            return copyWhole(source, target, `${key} changed while it was fetched`, options);
+        const { size, ino, mtimeNs, ctimeNs } = await source.stat({ bigint: true });
+        const identity = `${join(root, key)} ${size} ${ino} ${mtimeNs} ${ctimeNs}`;
+        return fillFile(path, { key, sizeBytes: Number(size), identity }, options, (target) =>
+          copyWhole(source, target.file, `${key} changed while it was fetched`, {
+            ...options,
+            ...(options.isResumable === true ? { journal: target.journal } : {}),
           }),
         );
       });

@@ -24,9 +24,25 @@ function describe(doing: string, { code, status }: RemoteFault): string {
     : `The storage refused ${doing} (${code}, HTTP ${status})`;
 }
 
+/** A body that ended before its time, or fell silent, however often it was asked for. */
+export class BrokenOffError extends RemoteError {
+  constructor(doing: string, cause: unknown) {
+    const { code, name } = cause as NodeJS.ErrnoException;
+    super(doing, { code: safeCode(code ?? name) });
+    this.message = `The storage broke off ${doing} again and again (${this.fault.code})`;
+  }
+}
+
 /** A file that is another one, or none, than when it was first asked for. */
 export const changedWhileFetched = (key: string): WorkError =>
   new WorkError('StorageFailed', `${key} changed while it was fetched`);
+
+/** An answer of another length than was asked for: the storage lies, and no part of it is of use. */
+export const wrongLength = (key: string, askedBytes: number, cameBytes?: number): WorkError =>
+  new WorkError(
+    'StorageFailed',
+    `The storage answered with ${cameBytes ?? 'an unknown number of'} bytes of ${key} where ${askedBytes} were asked for`,
+  );
 
 /** Whether a failure may pass: no answer, too many requests, or a fault of the service. */
 export function isTransient(error: unknown): boolean {

@@ -1,7 +1,5 @@
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { WorkError } from '../domain/failure.ts';
-import type { TransferOptions } from './driver.ts';
-import { assertRoom } from './local-copy.ts';
 import { storageFailure } from './local-failure.ts';
 
 /** Says of which local file an object was made: kept with the object, see {@link stampOf}. */
@@ -13,32 +11,6 @@ export const stampOf = (file: { readonly size: number; readonly mtimeMs: number 
 
 /** {@link stampOf} of the file at a path. */
 export const stampAt = async (path: string): Promise<string> => stampOf(await stat(path));
-
-/** Fills a new local file that is to have `sizeBytes`; where that fails, the file goes. */
-export async function fillFile(
-  path: string,
-  key: string,
-  sizeBytes: number,
-  options: TransferOptions,
-  fill: (file: FileHandle, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const doing = `fetching ${key}`;
-  const file = await open(path, 'w+').catch((error: unknown) => {
-    throw storageFailure(error, doing);
-  });
-  try {
-    try {
-      await assertRoom(path, sizeBytes, doing);
-      await fill(file, options.signal ?? new AbortController().signal);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    await rm(path, { force: true });
-    options.signal?.throwIfAborted();
-    throw storageFailure(error, doing);
-  }
-}
 
 /** A local file that is being read to be written elsewhere. */
 export interface SourceFile {

@@ -6,12 +6,13 @@ import {
 } from '@aws-sdk/client-s3';
 import { WorkError } from '../domain/failure.ts';
 import { toBase64 } from './crc32.ts';
-import type { TransferOptions } from './driver.ts';
-import { fetchRanges, RANGE_BYTES } from './fetch-ranges.ts';
-import { changedWhileFetched, isTransient, RemoteError } from './remote-failure.ts';
-import { fillFile } from './remote-file.ts';
+import type { DownloadOptions } from './driver.ts';
+import { fetchRanges } from './fetch-ranges.ts';
+import { fillFile } from './fill-file.ts';
+import { RANGE_BYTES } from './range-journal.ts';
+import { changedWhileFetched, isTransient, RemoteError, wrongLength } from './remote-failure.ts';
 import { calling, type S3Bucket } from './s3-calls.ts';
-import { isMissing, toS3Failure } from './s3-client.ts';
+import { isMissing, s3Volume, toS3Failure } from './s3-client.ts';
 
 /** What S3 tells of an object without its bytes; undefined where there is none. */
 export async function headOf(
@@ -42,14 +43,17 @@ export async function downloadFromS3(
   at: S3Bucket,
   key: string,
   path: string,
-  options: TransferOptions,
+  options: DownloadOptions,
 ): Promise<HeadObjectCommandOutput> {
   const head = await headOf(at, key, options.signal);
   if (head === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
   const sizeBytes = head.ContentLength ?? 0;
-  await fillFile(path, key, sizeBytes, options, async (file, signal) => {
+  const identity = head.ETag && `${s3Volume(at.settings)}/${key} ${sizeBytes} ${head.ETag}`;
+  await fillFile(path, { key, sizeBytes, identity }, options, async ({ file, journal, signal }) => {
     const checksum = await fetchRanges({
       file,
+      doing: `fetching ${key}`,
+      journal,
       sizeBytes,
       signal,
       isTransient,
@@ -94,9 +98,10 @@ export async function openRange(
     );
     const body = answer.Body as Readable;
     const isSame = version === undefined || answer.ETag === undefined || answer.ETag === version;
-    if (isSame && answer.ContentLength === endByte - startByte) return body;
+    const askedBytes = endByte - startByte;
+    if (isSame && answer.ContentLength === askedBytes) return body;
     body.destroy();
-    throw changedWhileFetched(key);
+    throw isSame ? wrongLength(key, askedBytes, answer.ContentLength) : changedWhileFetched(key);
   } catch (error) {
     const status = error instanceof RemoteError ? error.fault.status : undefined;
     if (status === 404 || status === 412 || status === 416) throw changedWhileFetched(key);

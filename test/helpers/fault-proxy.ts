@@ -12,13 +12,20 @@ import type { AddressInfo } from 'node:net';
 export type Fault =
   /** The store never hears of it. */
   | { readonly kind: 'status'; readonly status: number }
+  | { readonly kind: 'instead'; readonly status: number; readonly body: string }
   | { readonly kind: 'reset' }
+  /** No answer, and the connection stays. */
+  | { readonly kind: 'hang' }
   /** The store did it, and the answer is lost. */
   | { readonly kind: 'lost' }
   /** The connection ends after so many bytes of the answer's body. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** The answer ends after so many bytes and does not say how many it has. */
+  | { readonly kind: 'unsized'; readonly afterBytes: number }
   /** The answer ends early and says, in its length, that it is whole. */
   | { readonly kind: 'short'; readonly byBytes: number }
+  /** The answer's headers tell another length than the object has; for `HEAD`. */
+  | { readonly kind: 'lying'; readonly byBytes: number }
   /** One byte of the answer's body is another one. */
   | { readonly kind: 'flip' };
 
@@ -35,13 +42,14 @@ export interface ProxiedRequest {
 export class FaultProxy {
   readonly requests: ProxiedRequest[] = [];
   /** Decides for each request; undefined lets it pass. */
-  fault: (request: ProxiedRequest) => Fault | undefined = () => undefined;
+  fault: (request: ProxiedRequest) => Fault | undefined | Promise<Fault | undefined> = () =>
+    undefined;
   /** How long each request waits before it goes on. */
   delayMs = 0;
   readonly #target: URL;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #server = createServer((incoming, outgoing) => {
-    setTimeout(() => this.#forward(incoming, outgoing), this.delayMs);
+    setTimeout(() => void this.#forward(incoming, outgoing), this.delayMs);
   });
 
   constructor(target: string) {
@@ -65,7 +73,7 @@ export class FaultProxy {
     });
   }
 
-  #forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  async #forward(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const one = {
       method: incoming.method ?? '',
       url: incoming.url ?? '',
@@ -73,11 +81,19 @@ export class FaultProxy {
       number: this.requests.length + 1,
     };
     this.requests.push(one);
-    const fault = this.fault(one);
+    const fault = await this.fault(one);
+    if (fault?.kind === 'hang') return void incoming.resume();
     if (fault?.kind === 'reset') return void incoming.socket.resetAndDestroy();
     if (fault?.kind === 'status') {
       incoming.resume();
       incoming.once('end', () => outgoing.writeHead(fault.status).end());
+      return;
+    }
+    if (fault?.kind === 'instead') {
+      incoming.resume();
+      incoming.once('end', () => {
+        outgoing.writeHead(fault.status, { 'content-type': 'application/xml' }).end(fault.body);
+      });
       return;
     }
     // the signature covers the host that the driver speaks to: it goes on as it came
@@ -124,6 +140,13 @@ export class FaultProxy {
       if (fault.kind === 'short') {
         sent = body.subarray(0, Math.max(0, body.length - fault.byBytes));
         headers['content-length'] = String(sent.length);
+      }
+      if (fault.kind === 'lying') {
+        headers['content-length'] = String(Number(headers['content-length']) + fault.byBytes);
+      }
+      if (fault.kind === 'unsized') {
+        sent = body.subarray(0, fault.afterBytes);
+        delete headers['content-length'];
       }
       if (fault.kind === 'flip' && body.length > 0) {
         const at = Math.floor(body.length / 2);

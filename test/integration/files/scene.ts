@@ -198,6 +198,8 @@ export class WatchedStorage implements StorageDriver {
 /** Folders of a tenant and of the engine, with what the file tasks are given. */
 export class Scene {
   readonly publication = new MemoryPublication();
+  /** The tenant’s `retry_delay`. */
+  retryDelaySeconds = 0.005;
   readonly base: string;
   readonly workRoot: string;
   readonly input: WatchedStorage;
@@ -244,9 +246,9 @@ export class Scene {
       workRoot: this.workRoot,
       storages: this.storages,
       publication: this.publication,
+      retryDelaySeconds: async () => this.retryDelaySeconds,
       reserve: () => Promise.resolve(),
       uploads: this.publication.uploads,
-      fetchRetryDelayMs: 5,
     };
   }
 
