@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { JobResult } from '../domain/callback.ts';
 import type { CallbackShape } from '../domain/callback-shape.ts';
-import type { FolderClaims } from '../domain/folder-claims.ts';
+import { type FolderClaims, NO_CLAIMS } from '../domain/folder-claims.ts';
 import { JOB_STATES, type JobState, jobStateName } from '../domain/job-state.ts';
 import { type Db, executePrepared } from './db.ts';
 import { arrayLiteral } from './folder-claims.ts';
@@ -125,6 +125,8 @@ const jobFromRow = (row: JobRow): Job => ({
   result: row.result,
 });
 
+const claimsOf = (job: NewJob): FolderClaims => job.claims ?? NO_CLAIMS;
+
 /** Inserts one job, see {@link insertJobs}. */
 export async function insertJob(db: Db, job: NewJob): Promise<number> {
   const [id] = await insertJobs(db, [job]);
@@ -160,9 +162,9 @@ export async function insertJobs(db: Db, jobs: readonly NewJob[]): Promise<reado
         ${column((job) => job.parameters)}::text[], ${column((job) => job.customData)}::text[],
         ${column((job) => job.runAt)}::timestamptz[], ${column((job) => job.semaphoreUrl)}::text[],
         ${column((job) => job.isPersistent)}::boolean[], ${column((job) => job.searchText)}::text[],
-        ${column((job) => arrayLiteral(job.claims?.writesTo ?? []))}::text[],
-        ${column((job) => arrayLiteral(job.claims?.readsFrom ?? []))}::text[],
-        ${column((job) => job.claims?.clears ?? false)}::boolean[]
+        ${column((job) => arrayLiteral(claimsOf(job).writesTo))}::text[],
+        ${column((job) => arrayLiteral(claimsOf(job).readsFrom))}::text[],
+        ${column((job) => claimsOf(job).clears)}::boolean[]
       ) WITH ORDINALITY AS given (tenant_id, workflow, content_id, priority, queue_state, parameters,
         custom_data, run_at, semaphore_url, persist, search_text, writes_to, reads_from, clears, at)
     ), inserted AS (
