@@ -109,7 +109,7 @@ export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
         folder,
       })),
       reads: [],
-      clears: true,
+      clears: false,
     }),
   }),
 };
