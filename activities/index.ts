@@ -4,12 +4,14 @@ import type { TaskActivities } from './contract.ts';
 import { createFileTasks, type FileTaskDeps } from './files/index.ts';
 import { createMediaTasks } from './media/index.ts';
 import { runTask } from './run-task.ts';
+import type { ScratchWatch } from './space/watch.ts';
 import type { TaskCode } from './task.ts';
 
 /** What the task activities are given. */
 export interface TaskActivityDeps extends FileTaskDeps {
   readonly db: Db;
   readonly log: Logger;
+  readonly watch: Pick<ScratchWatch, 'enter'>;
 }
 
 /** All task activities, by the names of `src/domain/tasks.ts`. */

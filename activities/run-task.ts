@@ -7,6 +7,8 @@ import type { Db } from '../src/store/db.ts';
 import { insertLog } from '../src/store/logs.ts';
 import { getJobSettings } from '../src/store/settings.ts';
 import { claimTask, countTaskFailure, type TaskAttempt } from '../src/store/tasks.ts';
+import { spaceFailure } from './space/space-failure.ts';
+import type { ScratchWatch } from './space/watch.ts';
 import type { Task, TaskCode, TaskProgress } from './task.ts';
 
 /** Seconds between two heartbeats; the timeout is 10 s (workflows/cost-classes.ts). */
@@ -23,10 +25,15 @@ const fail = (type: FailureType, message: string, cause: unknown): ApplicationFa
 /**
  * Makes a task's code an activity: it owns its task before it works, heartbeats while it works, and
  * its failures are counted against the tenant's `retry_limit`, which a lost worker or a deploy never
- * spends. This is the border at which errors become Temporal's.
+ * spends. A watch may stop it before its disk is full. This is the border at which errors become
+ * Temporal's.
  */
 export function runTask<Input, Result>(
-  deps: { readonly db: Db; readonly log: Logger },
+  deps: {
+    readonly db: Db;
+    readonly log: Logger;
+    readonly watch: Pick<ScratchWatch, 'enter'>;
+  },
   code: TaskCode<Input, Result>,
 ): (input: Input) => Promise<Result> {
   return async (input) => {
@@ -39,6 +46,7 @@ export function runTask<Input, Result>(
         null,
       );
     }
+    const watched = deps.watch.enter(attempt.jobId);
     let progress: TaskProgress = {};
     const beat = setInterval(() => {
       context.heartbeat(progress);
@@ -48,7 +56,7 @@ export function runTask<Input, Result>(
       taskNumber: attempt.taskNumber,
       attempt: attempt.attempt,
       runId: attempt.runId,
-      signal: context.cancellationSignal,
+      signal: AbortSignal.any([context.cancellationSignal, watched.signal]),
       progress: (update) => {
         progress = update;
       },
@@ -65,8 +73,10 @@ export function runTask<Input, Result>(
     try {
       return await code(task, input);
     } catch (error) {
-      throw await toFailure(deps.db, task, attempt, context, error);
+      const why: unknown = watched.signal.aborted ? watched.signal.reason : spaceFailure(error);
+      throw await toFailure(deps.db, task, attempt, context, why);
     } finally {
+      watched.leave();
       clearInterval(beat);
     }
   };

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Task } from './task.ts';
 
@@ -35,12 +35,12 @@ export async function fillStage<Result>(
   fill: (folder: string) => Promise<Result>,
 ): Promise<Result> {
   const target = stageFolder(workRoot, task.jobId, stage);
-  const attempt = join(
-    jobScratch(workRoot, task.jobId),
-    `.${STAGES[stage]}-${task.taskNumber}-${task.attempt}`,
-  );
-  await rm(attempt, { recursive: true, force: true });
-  await mkdir(attempt, { recursive: true });
+  const job = jobScratch(workRoot, task.jobId);
+  const prefix = `.${STAGES[stage]}-${task.taskNumber}-`;
+  const attempt = join(job, `${prefix}${task.attempt}`);
+  await mkdir(job, { recursive: true });
+  await removeAttempts(job, prefix, task.attempt);
+  await mkdir(attempt);
   try {
     const result = await fill(attempt);
     task.signal.throwIfAborted();
@@ -50,6 +50,17 @@ export async function fillStage<Result>(
   } catch (error) {
     await rm(attempt, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/**
+ * Removes what attempts up to this one left: a killed worker removes nothing, and its half files would
+ * count as the job's until its end. Later attempts are left alone by one that was frozen.
+ */
+async function removeAttempts(job: string, prefix: string, upTo: number): Promise<void> {
+  for (const name of await readdir(job)) {
+    if (!name.startsWith(prefix) || Number(name.slice(prefix.length)) > upTo) continue;
+    await rm(join(job, name), { recursive: true, force: true });
   }
 }
 

@@ -18,6 +18,7 @@ import { createTemporalClient } from '../src/temporal/client.ts';
 import { TASK_QUEUES } from '../src/temporal/names.ts';
 import { registerSearchAttributes } from '../src/temporal/register.ts';
 import { createActivities } from '../worker/activities.ts';
+import { createScratch } from '../worker/scratch.ts';
 import { NOOP_TASKS } from './noop-tasks.ts';
 
 // The engine's worker process with a recipe of four tasks that do nothing in place of `vodstream`.
@@ -39,6 +40,8 @@ listen({
   channels: [CHANNELS.deliveries],
   onNotify: (_channel, payload) => deliveries.wake(parseEndpointIds(payload)),
 });
+const limits = { jobBytes: undefined, hostBytes: undefined, reserveBytes: undefined };
+const scratch = createScratch({ db, log, workRoot, limits });
 const activities = createActivities({
   db,
   log,
@@ -47,6 +50,7 @@ const activities = createActivities({
   probe: createProbe({ parallel: 1 }),
   deliveries,
   workRoot,
+  scratch,
   localInputRoot: workRoot,
   localOutputRoot: workRoot,
 });
@@ -60,7 +64,9 @@ const connection = await NativeConnection.connect({ address });
 const tasks = Object.fromEntries(
   Object.entries(NOOP_TASKS).map(([name, code]) => [
     name,
-    runTask({ db, log }, (_task, input: { readonly jobId: number }) => code(input)),
+    runTask({ db, log, watch: scratch.watch }, (_task, input: { readonly jobId: number }) =>
+      code(input),
+    ),
   ]),
 );
 const workers = await Promise.all([

@@ -20,6 +20,7 @@ import { describeJobExecution } from '../src/temporal/describe-execution.ts';
 import { syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createDeletion } from './deletion.ts';
 import { createPublication } from './publication.ts';
+import type { Scratch } from './scratch.ts';
 import type { Activities } from './workers.ts';
 
 /** What the activities of a worker process are made of. */
@@ -32,6 +33,7 @@ export interface ActivityParts {
   /** Woken when deliveries are added. */
   readonly deliveries: WorkSignal;
   readonly workRoot: string;
+  readonly scratch: Pick<Scratch, 'watch' | 'reserve'>;
   readonly localInputRoot: string;
   readonly localOutputRoot: string;
   /** Seconds to wait after each failed attempt of a callback. */
@@ -73,6 +75,7 @@ export function createActivities(parts: ActivityParts): Activities {
       db,
       log,
       workRoot: parts.workRoot,
+      ...parts.scratch,
       storages: createStorages({
         localInputRoot: parts.localInputRoot,
         localOutputRoot: parts.localOutputRoot,

@@ -13,6 +13,7 @@ import { pendingMigrations } from '../src/store/migrate.ts';
 import { createWorkSignal } from '../src/store/work-signal.ts';
 import { createActivities } from './activities.ts';
 import { untilItWorks } from '../src/process/until-it-works.ts';
+import { createScratch } from './scratch.ts';
 import { startStatusReports } from './status.ts';
 import { createWorkers } from './workers.ts';
 
@@ -24,6 +25,10 @@ export interface WorkerEngineOptions {
   readonly temporalNamespace: string;
   readonly queues: readonly TaskQueueName[];
   readonly workRoot: string;
+  /** See `Config`; undefined limits nothing, or is the default. */
+  readonly scratchJobLimitBytes?: number | undefined;
+  readonly scratchHostLimitBytes?: number | undefined;
+  readonly scratchReserveBytes?: number | undefined;
   readonly localInputRoot: string;
   readonly localOutputRoot: string;
   readonly retryWaitsSeconds?: readonly number[];
@@ -86,11 +91,21 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
     channels: [CHANNELS.deliveries],
     onNotify: (_channel, payload) => deliveries.wake(parseEndpointIds(payload)),
   });
+  const scratch = createScratch({
+    db,
+    log,
+    workRoot: options.workRoot,
+    limits: {
+      jobBytes: options.scratchJobLimitBytes,
+      hostBytes: options.scratchHostLimitBytes,
+      reserveBytes: options.scratchReserveBytes,
+    },
+  });
   const workers = await createWorkers({
     connection,
     namespace: options.temporalNamespace,
     queues: options.queues,
-    activities: createActivities({ ...options, db, temporal, egress, probe, deliveries }),
+    activities: createActivities({ ...options, db, temporal, egress, probe, deliveries, scratch }),
   });
 
   const stopWorkers = (): void => {
@@ -100,11 +115,15 @@ export async function startWorkerEngine(options: WorkerEngineOptions): Promise<W
   const ended = running.then(() => undefined);
   ended.catch(() => undefined);
   const reports = startStatusReports({ db, log, workers });
+  // others have no tasks that write there, and may not even have the disk
+  const isWriting = options.queues.includes('work') || options.queues.includes('capture');
+  const stopScratch = isWriting ? scratch.start() : () => Promise.resolve();
   return {
     ended,
     stop: async () => {
       stopWorkers();
       await ended.catch((error: unknown) => log.error({ err: error }, 'a worker ended badly'));
+      await stopScratch();
       await reports.stop();
       await listener.close();
       await egress.close();

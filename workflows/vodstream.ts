@@ -16,7 +16,12 @@ export async function vodstream(input: VodstreamInput): Promise<void> {
   const { jobId, tenant } = input;
   try {
     const source = { jobId, tenant, storage: input.sourceStorage, folder: input.sourceFolder };
-    await fetchSource({ ...source, asset: input.asset, retries: input.retries });
+    await fetchSource({
+      ...source,
+      asset: input.asset,
+      retries: input.retries,
+      makesMp4: input.generateMp4,
+    });
     const { durationSeconds } = await inspectSource({
       jobId,
       allAudioTracks: input.allAudioTracks,
@@ -52,22 +57,23 @@ export async function vodstream(input: VodstreamInput): Promise<void> {
 
 /**
  * Runs steps side by side. When one fails the others are cancelled and waited for, so that none is
- * still at work, or still telling callbacks, when the failure goes on.
+ * still at work, or still telling callbacks, when that failure goes on.
  */
 async function allOrCancel(steps: readonly (() => Promise<unknown> | undefined)[]): Promise<void> {
   const scope = new CancellationScope({ cancellable: true });
-  const outcomes = await scope.run(() =>
-    Promise.allSettled(
+  // in the order of time: the first failed by itself, the others were cancelled for it
+  const failures: unknown[] = [];
+  await scope.run(() =>
+    Promise.all(
       steps.map(async (step) => {
         try {
           await step();
         } catch (error) {
+          failures.push(error);
           scope.cancel();
-          throw error;
         }
       }),
     ),
   );
-  const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
-  if (failures[0] !== undefined) throw failures[0].reason;
+  if (failures.length > 0) throw failures[0];
 }

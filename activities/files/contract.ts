@@ -10,6 +10,8 @@ export interface FetchSourceInput {
   readonly asset: string;
   /** How often fetching is tried again. */
   readonly retries: number;
+  /** Whether an MP4 will be made of the sources, for which there must be room too. Default false. */
+  readonly makesMp4?: boolean;
 }
 
 export interface FetchSourceResult {

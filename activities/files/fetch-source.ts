@@ -9,12 +9,14 @@ import { fileNameOf } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { DOCUMENTS, type SourceFile } from '../media/documents.ts';
 import { fillStage, writeDocument } from '../scratch.ts';
+import type { ReserveScratch } from '../space/reserve.ts';
 import type { Task, TaskCode } from '../task.ts';
 import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
 import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
 import { formatBytes } from './format-bytes.ts';
 import { forEachParallel } from './parallel.ts';
 import type { PublicationPort } from './publication.ts';
+import { packagingNeedBytes, type SourceSize } from './scratch-need.ts';
 import { createTransferProgress } from './transfer-progress.ts';
 
 const PARALLEL_FILES = 4;
@@ -26,11 +28,15 @@ interface Source extends SelectedSource {
   readonly stagedName: string;
 }
 
-/** Copies the source files of a job into its scratch folder, under generated names. */
+/**
+ * Copies the source files of a job into its scratch folder, under generated names, once there is room
+ * for them and for all that is made of them.
+ */
 export function createFetchSource(deps: {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  readonly reserve: ReserveScratch;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }): TaskCode<FetchSourceInput, FetchSourceResult> {
@@ -43,9 +49,11 @@ export function createFetchSource(deps: {
     return fillStage(deps.workRoot, task, 'source', async (stage) => {
       for (let tries = 0; ; tries++) {
         try {
-          return await fetchInto(stage, task, storage, input, deps.publication);
+          return await fetchInto(stage, task, storage, input, deps);
         } catch (error) {
-          const isHopeless = error instanceof WorkError && error.isTerminal;
+          // where space is short, `retry_delay` is the wait for it
+          const isHopeless =
+            error instanceof WorkError && (error.isTerminal || error.type === 'NoSpace');
           if (isHopeless || tries >= input.retries || task.signal.aborted) throw error;
           const why = error instanceof Error ? error.message : String(error);
           await task.note('WARN', `${why}; fetching again (${tries + 1} of ${input.retries})`);
@@ -61,9 +69,10 @@ async function fetchInto(
   task: Task,
   storage: StorageDriver,
   input: FetchSourceInput,
-  publication: PublicationPort,
+  deps: { readonly publication: PublicationPort; readonly reserve: ReserveScratch },
 ): Promise<FetchSourceResult> {
-  const sources = await listSources(storage, input, publication);
+  const sources = await listSources(storage, input, deps.publication);
+  await deps.reserve(task.jobId, packagingNeedBytes(sources.map(toSourceSize), input));
   const totalBytes = sources.reduce((sum, source) => sum + source.listed.sizeBytes, 0);
   const progressOf = createTransferProgress(task, 'fetching', totalBytes);
   await forEachParallel(sources, PARALLEL_FILES, task.signal, async (source, signal) => {
@@ -106,6 +115,12 @@ async function listSources(
       : [{ ...one, listed: file, stagedName: `source_${at + 1}.${one.extension}` }];
   });
 }
+
+const toSourceSize = ({ role, extension, listed }: Source): SourceSize => ({
+  role,
+  extension,
+  sizeBytes: listed.sizeBytes,
+});
 
 const toSourceFile = ({ name, stagedName, listed, role }: Source): SourceFile => ({
   originalName: name,

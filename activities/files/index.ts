@@ -5,6 +5,7 @@ import { createDeleteFiles } from './delete-files.ts';
 import { createDeleteSource } from './delete-source.ts';
 import type { DeletionPort } from './deletion.ts';
 import { createFetchSource } from './fetch-source.ts';
+import type { ReserveScratch } from '../space/reserve.ts';
 import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
 
@@ -13,6 +14,7 @@ export interface FileTaskDeps {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  readonly reserve: ReserveScratch;
   readonly deletion: DeletionPort;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;

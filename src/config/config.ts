@@ -35,6 +35,11 @@ export interface Config {
   readonly dataDir: string;
   /** Scratch files of jobs; shared by all workers that share a job. */
   readonly workRoot: string;
+  /** Bytes that scratch files may take: of one job, of all jobs of this disk. Undefined limits nothing. */
+  readonly scratchJobLimitBytes: number | undefined;
+  readonly scratchHostLimitBytes: number | undefined;
+  /** Bytes of the disk of `workRoot` kept free. Undefined: 1 GiB, or 5 % of a disk that is small. */
+  readonly scratchReserveBytes: number | undefined;
   /** Roots of `local` storage: a tenant without roots of its own gets `<root>/<tenant>`. */
   readonly localInputRoot: string;
   readonly localOutputRoot: string;
@@ -78,6 +83,13 @@ const perMinute = (fallback: number) =>
     .int('is not a whole number')
     .min(0, 'is below 0')
     .default(fallback);
+
+const bytes = (least: number) =>
+  z.coerce
+    .number({ error: 'is not a number' })
+    .int('is not a whole number of bytes')
+    .min(least, `is below ${least}`)
+    .optional();
 
 const secretsKeys = z
   .string()
@@ -166,6 +178,15 @@ const Environment = z.object({
   DATA_DIR: z.string().min(1).default('.data').describe('where the embedded stack keeps its state'),
   WORK_ROOT: text.describe(
     'scratch files of jobs, shared by workers that share a job (default <DATA_DIR>/work)',
+  ),
+  SCRATCH_JOB_LIMIT_BYTES: bytes(1).describe(
+    'bytes of scratch that one job may use (default no limit)',
+  ),
+  SCRATCH_HOST_LIMIT_BYTES: bytes(1).describe(
+    'bytes of scratch that all jobs below one WORK_ROOT may use together (default no limit)',
+  ),
+  SCRATCH_RESERVE_BYTES: bytes(0).describe(
+    'bytes that jobs leave free on the disk of WORK_ROOT (default 1 GiB, on a disk below 20 GiB 5 % of it)',
   ),
   LOCAL_INPUT_ROOT: text.describe(
     'root of local sources; a tenant reads <root>/<tenant> (default <DATA_DIR>/input)',
@@ -264,6 +285,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     migrate: env.MIGRATE,
     dataDir,
     workRoot: resolve(env.WORK_ROOT ?? join(dataDir, 'work')),
+    scratchJobLimitBytes: env.SCRATCH_JOB_LIMIT_BYTES,
+    scratchHostLimitBytes: env.SCRATCH_HOST_LIMIT_BYTES,
+    scratchReserveBytes: env.SCRATCH_RESERVE_BYTES,
     localInputRoot: resolve(env.LOCAL_INPUT_ROOT ?? join(dataDir, 'input')),
     localOutputRoot: resolve(env.LOCAL_OUTPUT_ROOT ?? join(dataDir, 'output')),
     logLevel: env.LOG_LEVEL,

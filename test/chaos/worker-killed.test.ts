@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises';
-import { execa } from 'execa';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CallbackSink, orderFaults } from '../helpers/callback-sink.ts';
 import { ffmpeg, makeClip, pictureHashes } from '../helpers/clips.ts';
 import { TestEngine, until } from '../helpers/engine.ts';
+import { livingTools } from '../helpers/living-tools.ts';
 
 const KILLS = 10;
 
@@ -34,15 +34,6 @@ afterAll(async () => {
   await engine.stop();
 });
 
-/** Tools that work on this engine's files and are alive. */
-async function livingTools(): Promise<readonly string[]> {
-  const { stdout } = await execa('ps', ['-eo', 'stat,args']);
-  return stdout
-    .split('\n')
-    .filter((line) => !line.startsWith('Z') && line.includes(join(engine.folder, 'work')))
-    .filter((line) => /ffmpeg|packager|ffprobe/.test(line));
-}
-
 test('a worker killed ten times in the middle of package loses nothing and leaves nothing', async () => {
   const jobs: number[] = [];
   for (let at = 0; at < KILLS; at++) {
@@ -67,7 +58,8 @@ test('a worker killed ten times in the middle of package loses nothing and leave
     process.kill(worker?.pid ?? 0, 'SIGKILL');
     await worker?.ended;
     await until(
-      async () => ((await livingTools()).length === 0 ? true : undefined),
+      async () =>
+        (await livingTools(join(engine.folder, 'work'))).length === 0 ? true : undefined,
       5,
       'the tools to die with it',
     );
@@ -103,5 +95,5 @@ test('a worker killed ten times in the middle of package loses nothing and leave
   const manifest = join(engine.outputFolder('out/0'), 'long0.m3u8');
   expect((await pictureHashes(manifest)).slice(0, expected.length)).toEqual(expected);
   expect(await readdir(join(engine.folder, 'work'))).toEqual([]);
-  expect(await livingTools()).toEqual([]);
+  expect(await livingTools(join(engine.folder, 'work'))).toEqual([]);
 });

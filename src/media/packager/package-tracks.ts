@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { WorkError } from '../../domain/failure.ts';
 import { packagerProgram } from '../process/programs.ts';
 import { runTool, type ToolResult } from '../process/run-tool.ts';
-import { assertToolSucceeded, describeStderr } from '../process/tool-error.ts';
+import { assertDiskNotFull, assertToolSucceeded, describeStderr } from '../process/tool-error.ts';
 import type { SourceTrack } from '../source/tracks.ts';
 import { buildPackagerArgs, PACKAGER_MPD } from './command.ts';
 import { describeTrack, trackFileName } from './describe-track.ts';
@@ -60,6 +60,7 @@ export async function packageTracks(input: PackageInput): Promise<readonly Packa
     onCommand: input.onCommand,
   });
   input.signal.throwIfAborted();
+  assertDiskNotFull(result, 'packaging');
   assertReadable(result, input.tracks, inputs);
   assertToolSucceeded(result, 'packaging');
   const representations = parsePackagerMpd(await readFile(mpdPath, 'utf8'));

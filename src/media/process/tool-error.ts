@@ -34,12 +34,26 @@ export function describeEnd(result: ToolResult): string | undefined {
   return undefined;
 }
 
+/** What ffmpeg says of a full disk, then what the packager says of one, which names no reason. */
+const FULL_DISK =
+  /No space left on device|Disk quota exceeded|running out of disk space|Fail(?:ed)? to write (?:to )?file/;
+
+/**
+ * Throws a WorkError `NoSpace` where a tool found the disk full, whatever its exit code: ffmpeg ends
+ * with 0 when the disk is full at the file's end, and the packager calls its input unreadable.
+ */
+export function assertDiskNotFull(result: ToolResult, doing: string): void {
+  if (result.isCanceled || !FULL_DISK.test(result.stderrTail)) return;
+  throw new WorkError(
+    'NoSpace',
+    `No space for this job: the disk of its scratch files was full while ${doing}`,
+  );
+}
+
 /** Throws a WorkError of type `ToolFailed`, or `NoSpace`, unless the tool ended well. */
 export function assertToolSucceeded(result: ToolResult, doing: string): void {
+  assertDiskNotFull(result, doing);
   const end = describeEnd(result);
   if (end === undefined) return;
-  if (/No space left on device|Cannot close file/.test(result.stderrTail)) {
-    throw new WorkError('NoSpace', `No space left while ${doing}`);
-  }
   throw new WorkError('ToolFailed', `${end} (while ${doing})`);
 }

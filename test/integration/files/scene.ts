@@ -197,6 +197,7 @@ export class Scene {
       workRoot: this.workRoot,
       storages: this.storages,
       publication: this.publication,
+      reserve: () => Promise.resolve(),
       fetchRetryDelayMs: 5,
     };
   }
