@@ -107,8 +107,6 @@ export class Simulation {
       await this.#round(this.#running().map((execution) => () => this.#progress(execution)));
       if (!(await this.#hasOpenJobs())) return;
     }
-    const { rows } = await sql<any>`SELECT id, tenant_id, priority, queue_state, is_leaving, started_at is not null as st, dispatched_at is not null as di, writes_to, reads_from, clears, (SELECT array_agg(kind) FROM outbox WHERE job_id = jobs.id) AS ob, watch_held(jobs) as held FROM jobs WHERE ended_at IS NULL ORDER BY tenant_id, started_at is null, priority, id LIMIT 25`.execute(this.#database.db);
-    for (const r of rows) process.stderr.write(JSON.stringify({...r, ex: this.temporal.executions.get(r.id)}) + '\n');
     this.seen.push('jobs are still open after recovery');
   }
 

@@ -44,7 +44,7 @@ async function faultsOf(options: SimulationOptions): Promise<readonly string[]> 
   }
 }
 
-const seeds = [320430];
+const seeds = [Date.now() % 1_000_000, 1, 2];
 
 test.each(seeds)(
   'slots, order and single runs hold over a thousand jobs of four tenants with crashes at every step (seed %i)',
