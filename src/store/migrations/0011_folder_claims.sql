@@ -10,6 +10,12 @@ ALTER TABLE jobs ADD COLUMN IF NOT EXISTS clears boolean NOT NULL DEFAULT false;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS jobs_holders ON jobs (tenant_id, id)
   WHERE started_at IS NOT NULL AND ended_at IS NULL;
 
+-- Executions that the reconciler looks at, those of given up jobs now among them: one that nobody ends
+-- would hold its folder for good.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS jobs_executions ON jobs (id)
+  WHERE (queue_state IN (1, 4, 6) OR is_leaving) AND dispatched_at IS NOT NULL AND ended_at IS NULL;
+DROP INDEX CONCURRENTLY IF EXISTS jobs_open_executions;
+
 -- Folders with all that are above them.
 CREATE OR REPLACE FUNCTION folders_above(folders text[]) RETURNS text[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
