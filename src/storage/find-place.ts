@@ -21,8 +21,8 @@ export type FindPlace = (
 
 /**
  * Makes a {@link FindPlace} that opens no connection and asks nobody. It throws a WorkError where the
- * storage is not set up for the tenant (`InvalidInput`) or its credentials, which may hold the account's
- * address, cannot be opened (`StorageFailed`).
+ * storage is not set up for the tenant (`InvalidInput`) or a connection string, which alone holds the
+ * account's address, cannot be opened (`StorageFailed`).
  */
 export function createFindPlace(deps: {
   readonly localInputRoot: string;
@@ -39,9 +39,12 @@ export function createFindPlace(deps: {
     if (kept === undefined) {
       throw new WorkError('InvalidInput', `${kind} is not configured for this client`);
     }
-    const secret = openCredentials(kept, deps.secrets);
+    // only a connection string says where it leads; other secrets stay sealed
+    const { settings } = kept;
+    const isAddress = settings.kind === 'azure_blob' && settings.credential === 'connection-string';
+    const secret = isAddress ? openCredentials(kept, deps.secrets) : undefined;
     try {
-      return remotePlace(kept.settings, secret);
+      return remotePlace(settings, secret);
     } catch {
       // the reason may quote the secret
       throw new WorkError('StorageFailed', `${kind} cannot be opened as it is set up`, {
