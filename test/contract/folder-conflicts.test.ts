@@ -2,10 +2,14 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { storageSecretContext, type AzureSettings } from '../../src/domain/storage-settings.ts';
 import { createSecretBox } from '../../src/secrets/secret-box.ts';
+import { toNewJob } from '../../src/contract/new-job.ts';
+import { lockFolders } from '../../src/store/folder-waits.ts';
+import { insertJob } from '../../src/store/jobs.ts';
 import { finishJob } from '../../src/store/finish.ts';
 import { putTenantStorage } from '../../src/store/tenant-storages.ts';
 import { getTenant } from '../../src/store/tenants.ts';
 import { ACME, createTestApi, OTHER, submission, type TestApi } from '../helpers/api.ts';
+import { until } from '../helpers/engine.ts';
 
 let api: TestApi;
 let folders = 0;
@@ -126,6 +130,38 @@ test('of twenty at once that would not wait, one is accepted', async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, () => post(folder, refuse)));
   expect(answers.filter((one) => one.status === 200)).toHaveLength(1);
   expect(answers.filter((one) => one.status === 409)).toHaveLength(19);
+});
+
+test('one that would not wait sees the job of another whose transaction was first', async () => {
+  const { db } = api.database;
+  const folder = newFolder();
+  const tenantId = (await getTenant(db, 'acme'))?.id ?? 0;
+  const isWaiting = async () => {
+    const { rows } = await sql`
+      SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event = 'advisory'`.execute(db);
+    return rows.length > 0 || undefined;
+  };
+  let second = Promise.resolve({ status: 0 });
+  await db.transaction().execute(async (transaction) => {
+    await lockFolders(transaction, tenantId);
+    second = post(folder, refuse);
+    await Promise.race([second, until(isWaiting, 10, 'the second to wait')]);
+    await insertJob(
+      transaction,
+      toNewJob(JSON.stringify(submission({ output_folder: folder })), {
+        tenantId,
+        tenant: 'acme',
+        storage: { source: 'local', destination: null },
+        isConfigured: () => true,
+        tenantCallbackUrls: [],
+        checkUrl: () => undefined,
+        placeOf: (kind, side) => ({ kind, volume: '', root: `${api.folder}/${side}/acme` }),
+        now: new Date(),
+      }),
+    );
+  });
+  expect((await second).status).toBe(409);
 });
 
 test('with a key the same request gets the same job, and a refusal is not remembered', async () => {
