@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeClip } from '../helpers/clips.ts';
-import { TestEngine } from '../helpers/engine.ts';
+import { type JobAnswer, TestEngine } from '../helpers/engine.ts';
 
 let engine: TestEngine;
 
@@ -13,15 +13,19 @@ beforeAll(async () => {
 
 afterAll(() => engine?.stop());
 
+const timeOf = (job: JobAnswer | undefined, name: string): number =>
+  Date.parse(String(job?.[name]));
+
 test('of two jobs at once on one folder the second waits, says why, and both end well', async () => {
   const parameters = { content_id: 'film', source_folder: 'clip', output_folder: 'vod/film' };
   const ids = await Promise.all([engine.submit(parameters), engine.submit(parameters)]);
   const jobs = await Promise.all(ids.map((id) => engine.untilEnded(id)));
-  const [first, second] = jobs.toSorted((a, b) => Number(a['id']) - Number(b['id']));
-  expect([first, second]).toMatchObject([{ failed: false }, { failed: false }]);
-  expect(Date.parse(String(second?.['started_at']))).toBeGreaterThanOrEqual(
-    Date.parse(String(first?.['ended_at'])),
+  // ids are given before jobs are kept: of two at once the later one may be kept, and admitted, first
+  const [first, second] = jobs.toSorted(
+    (a, b) => timeOf(a, 'started_at') - timeOf(b, 'started_at'),
   );
+  expect([first, second]).toMatchObject([{ failed: false }, { failed: false }]);
+  expect(timeOf(second, 'started_at')).toBeGreaterThanOrEqual(timeOf(first, 'ended_at'));
   const log = (await (await engine.request(`/logs/${String(second?.['id'])}`)).json()) as readonly {
     readonly message: string;
   }[];
