@@ -1,4 +1,5 @@
 import type { Logger } from '../src/log/logger.ts';
+import type { FindPlace } from '../src/storage/find-place.ts';
 import type { Db } from '../src/store/db.ts';
 import type { Tenant } from '../src/store/tenants.ts';
 import type { Schedules } from '../src/temporal/schedules.ts';
@@ -19,6 +20,8 @@ export interface ApiDeps {
   readonly health: HealthParts;
   /** Looks into the folders of a submission with `dry_run=1`. */
   readonly lookUpSource: SourceLookup;
+  /** Where a tenant's storages are, without a connection to them. */
+  readonly findPlace: FindPlace;
   /** Default none. */
   readonly limits?: RateLimits;
   readonly schedules: Schedules;

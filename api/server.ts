@@ -6,6 +6,7 @@ import { admitJobs } from '../src/store/admission.ts';
 import { closeDb, createDb, type Db } from '../src/store/db.ts';
 import { createSecretBox } from '../src/secrets/secret-box.ts';
 import { checkSharedRoots, checkTenantStorage } from '../src/storage/check-root.ts';
+import { createFindPlace } from '../src/storage/find-place.ts';
 import { createStorages } from '../src/storage/storages.ts';
 import { migrate, MigrationError, pendingMigrations } from '../src/store/migrate.ts';
 import { getTenantStorage } from '../src/store/tenant-storages.ts';
@@ -97,11 +98,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     namespace: options.temporalNamespace,
     isImpatient: true,
   });
+  const secrets = createSecretBox(options.secretsKeys ?? []);
   const storages = createStorages({
     ...options,
     getRoots: (tenant) => getTenant(db, tenant),
     getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
-    secrets: createSecretBox(options.secretsKeys ?? []),
+    secrets,
   });
   const app = createApp({
     db,
@@ -119,6 +121,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       checkSharedRoots,
     }),
     lookUpSource: createSourceLookup({ db, storages }),
+    findPlace: createFindPlace({ ...options, secrets }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   const server = await listenHttp({ fetch: app.fetch, host: options.host, port: options.port });

@@ -131,7 +131,11 @@ async function benchEngine(
       },
       body: JSON.stringify({
         job: { workflow: 'vodstream' },
-        parameters: { content_id: `c${job}`, source_folder: 's', rest_endpoints: [receiver.url] },
+        parameters: {
+          content_id: `c${job}`,
+          source_folder: `s/${job}`,
+          rest_endpoints: [receiver.url],
+        },
       }),
     });
     if (!response.ok) throw new Error(await response.text());

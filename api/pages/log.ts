@@ -1,6 +1,8 @@
 import { html } from 'hono/html';
 import type { JobSummary } from '../../src/store/jobs.ts';
+import type { ClashingJob } from '../../src/store/folder-waits.ts';
 import type { LogRow } from '../../src/store/logs.ts';
+import { showWait } from './folder-wait.ts';
 import { showState } from './job-state.ts';
 import { buildPage, type Html, showTime } from './page.ts';
 
@@ -22,7 +24,15 @@ const showRow = (row: LogRow): Html => html`
 </tr>`;
 
 /** A job's log as a page. `isWhole`: with the rows that are shown on request only. */
-export function buildLogPage(job: JobSummary, rows: readonly LogRow[], isWhole: boolean): Html {
+export function buildLogPage(
+  job: JobSummary,
+  shown: {
+    readonly rows: readonly LogRow[];
+    readonly isWhole: boolean;
+    readonly wait: ClashingJob | undefined;
+  },
+): Html {
+  const { rows, isWhole, wait } = shown;
   const other = isWhole
     ? html`<a href="/logs/${job.id}">without details</a>`
     : html`<a href="/logs/${job.id}?show_all=1">show all rows</a>`;
@@ -31,7 +41,7 @@ export function buildLogPage(job: JobSummary, rows: readonly LogRow[], isWhole: 
     html`
 <h1>Job ${job.id} <span class="faint">${job.contentId ?? ''}</span></h1>
 <p>${job.workflow} of ${job.tenant} · ${showState(job)} · priority ${job.priority} · created ${showTime(job.createdAt)} ·
-started ${showTime(job.startedAt)} · ended ${showTime(job.endedAt)}</p>
+started ${showTime(job.startedAt)} · ended ${showTime(job.endedAt)}${showWait(wait)}</p>
 ${job.message === null || job.message === '' ? '' : html`<p class="text">${job.message}</p>`}
 <p class="faint">${rows.length} rows, times in UTC · ${other}</p>
 <table>

@@ -1,13 +1,16 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { Changed, Rerun } from '../../src/contract/answers.ts';
 import { describeChange, JobChangeJson, toJobChange } from '../../src/contract/job-change.ts';
+import { storageDefaults } from '../../src/contract/storage-defaults.ts';
 import { assertNever } from '../../src/domain/assert-never.ts';
 import { jobStateName } from '../../src/domain/job-state.ts';
 import { changeJob } from '../../src/store/job-changes.ts';
+import type { Job } from '../../src/store/jobs.ts';
 import type { Db } from '../../src/store/db.ts';
 import { type RerunOutcome, rerunJob } from '../../src/store/rerun.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
+import { claimsAgain } from '../submission/folders.ts';
 import { idempotencyKey, makeJobOnce } from '../submission/idempotency.ts';
 import { answers, CREDENTIALS } from '../openapi/answers.ts';
 import { JobId } from '../openapi/parameters.ts';
@@ -72,9 +75,13 @@ export function registerJobChanges(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): voi
     const { id } = c.req.valid('param');
     const tenant = c.get('tenant');
     const key = idempotencyKey(c);
+    const claimsOf = (job: Pick<Job, 'workflow' | 'parameters'>) =>
+      claimsAgain({ ...job, id: 0, tenant: tenant.name }, storageDefaults(tenant), (kind, side) =>
+        deps.findPlace(tenant, kind, side),
+      );
     let isQueued = false;
     const make = async (db: Db): Promise<number> => {
-      const made = acceptedOrThrow(id, await rerunJob(db, tenant.id, id));
+      const made = acceptedOrThrow(id, await rerunJob(db, tenant.id, id, claimsOf));
       isQueued = made.isQueued;
       return made.jobId;
     };

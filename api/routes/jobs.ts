@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { toJobListJson } from '../../src/contract/dashboard.ts';
 import { JobJson, toJobJson } from '../../src/contract/job-json.ts';
 import { toJobFilter } from '../../src/contract/job-list.ts';
+import { findWaits } from '../../src/store/folder-waits.ts';
 import { listJobs, ListingTooSlowError } from '../../src/store/job-list.ts';
 import { getTenantJob } from '../../src/store/jobs.ts';
 import { getQueuePosition } from '../../src/store/queue-position.ts';
@@ -35,13 +37,19 @@ export function registerJobs(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     const tenant = c.get('tenant');
     if (client !== undefined && client !== tenant.name) return c.json([], 200);
     const jobs = await listJobs(deps.db, toJobFilter(query, tenant.id)).catch(refuseSlow);
-    const texts = jobs.map((job) => toJobJson(job, job.position));
-    return c.body(`[${texts.join(',')}]`, 200, json) as never;
+    const waits = await findWaits(deps.db, tenant.id, jobs);
+    return c.body(toJobListJson(jobs, waits), 200, json) as never;
   });
 
   app.openapi(get, async (c) => {
-    const job = await getTenantJob(deps.db, c.get('tenant').id, c.req.valid('param').id);
+    const { db } = deps;
+    const tenantId = c.get('tenant').id;
+    const job = await getTenantJob(db, tenantId, c.req.valid('param').id);
     if (job === undefined) throw new ApiError(404, 'There is no such job');
-    return c.body(toJobJson(job, await getQueuePosition(deps.db, job)), 200, json) as never;
+    const [position, waits] = await Promise.all([
+      getQueuePosition(db, job),
+      findWaits(db, tenantId, [job]),
+    ]);
+    return c.body(toJobJson(job, { position, wait: waits.get(job.id) }), 200, json) as never;
   });
 }

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { LogJson, toLogJson } from '../../src/contract/log-json.ts';
+import { findWaits } from '../../src/store/folder-waits.ts';
 import { getTenantJob } from '../../src/store/jobs.ts';
 import { listLogs } from '../../src/store/logs.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
@@ -34,9 +35,13 @@ export function registerLogs(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     const job = await getTenantJob(deps.db, c.get('tenant').id, c.req.valid('param').id);
     if (job === undefined) throw new ApiError(404, 'There is no such job');
     const withInvisible = c.req.valid('query').show_all === true;
-    const rows = await listLogs(deps.db, job.id, { withInvisible });
+    const [rows, waits] = await Promise.all([
+      listLogs(deps.db, job.id, { withInvisible }),
+      findWaits(deps.db, job.tenantId, [job]),
+    ]);
+    const shown = { rows, isWhole: withInvisible, wait: waits.get(job.id) };
     return pageOrJson(c, {
-      page: () => buildLogPage(job, rows, withInvisible),
+      page: () => buildLogPage(job, shown),
       json: () => JSON.stringify(rows.map(toLogJson)),
     }) as never;
   });

@@ -1,12 +1,13 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { describeIssue } from '../../src/contract/fault.ts';
-import { toNewJob } from '../../src/contract/new-job.ts';
+import type { Submitted } from '../../src/contract/new-job.ts';
 import { isStorageConfigured, storageDefaults } from '../../src/contract/storage-defaults.ts';
-import { insertJob, insertJobs, type NewJob } from '../../src/store/jobs.ts';
+import { insertJobs, type NewJob } from '../../src/store/jobs.ts';
 import { isRefusal } from '../../src/store/refusal.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { tryJob } from '../submission/dry-run.ts';
+import { judgeSubmission, keepJob, refuseClash } from '../submission/folders.ts';
 import { ApiError } from '../errors.ts';
 import { idempotencyKey, makeJobOnce } from '../submission/idempotency.ts';
 import { describeSubmit, SubmitQuery } from '../openapi/submit.ts';
@@ -17,15 +18,16 @@ export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath(describeSubmit);
   const submitter = createSubmitter({ insert: (jobs) => insertJobs(deps.db, jobs), isRefusal });
 
-  const judge = (c: Context<ApiEnv>): NewJob => {
+  const judge = (c: Context<ApiEnv>): Submitted => {
     const tenant = c.get('tenant');
-    return toNewJob(c.get('body')?.text ?? 'null', {
+    return judgeSubmission(c.get('body')?.text ?? 'null', {
       tenantId: tenant.id,
       tenant: tenant.name,
       storage: storageDefaults(tenant),
       isConfigured: (kind, side) => isStorageConfigured(tenant, kind, side),
       tenantCallbackUrls: tenant.callbackUrls,
       checkUrl: (url) => deps.checkUrl(url, tenant.allowedNetworks),
+      placeOf: (kind, side) => deps.findPlace(tenant, kind, side),
       now: deps.now(),
     });
   };
@@ -34,18 +36,18 @@ export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     if (job.state === 'queued') deps.admitter.request(job.tenantId);
   };
 
-  const submit = async (job: NewJob): Promise<number> => {
-    const jobId = await submitter.submit(job);
+  const submit = async (job: Submitted): Promise<number> => {
+    const jobId = await (job.isRefusedOnClash ? keepJob(deps.db, job) : submitter.submit(job));
     admit(job);
     return jobId;
   };
 
   // judged only where it is the first: what was accepted once is answered the same for a day
   const submitOnce = async (c: Context<ApiEnv>, key: string): Promise<number> => {
-    let made: NewJob | undefined;
+    let made: Submitted | undefined;
     const { jobId } = await makeJobOnce(c, deps.db, key, (transaction) => {
       made = judge(c);
-      return insertJob(transaction, made);
+      return keepJob(transaction, made);
     });
     if (made !== undefined) admit(made);
     return jobId;
@@ -57,7 +59,9 @@ export function registerSubmit(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     const key = idempotencyKey(c);
     if (query.data.dry_run) {
       const tenant = c.get('tenant');
-      const asked = { job: judge(c), tenant, storage: storageDefaults(tenant) };
+      const job = judge(c);
+      await refuseClash(deps.db, job);
+      const asked = { job, tenant, storage: storageDefaults(tenant) };
       return c.json(await tryJob(deps.lookUpSource, asked));
     }
     const id = await (key === undefined ? submit(judge(c)) : submitOnce(c, key));

@@ -26,7 +26,7 @@ export const CONFIGURATION_HELP: readonly string[] = [
 ];
 
 /** What may be set of a tenant. */
-export type Configuration = Partial<Omit<Tenant, 'id' | 'name' | 'callbackUrls' | 'storages'>>;
+export type Configuration = Partial<Omit<Tenant, 'id' | 'name' | 'callbackUrls' | 'remotes'>>;
 
 const listOf = (text: string): readonly string[] =>
   text

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Dashboard } from '../store/dashboard.ts';
+import type { ClashingJob } from '../store/folder-waits.ts';
 import type { ListedJob } from '../store/job-list.ts';
 import { JobJson, toJobJson } from './job-json.ts';
 import { joinObject } from '../domain/raw-json.ts';
@@ -16,8 +17,12 @@ export const DashboardJson = z
   })
   .meta({ id: 'Dashboard' });
 
-const jsonList = (jobs: readonly ListedJob[]): string =>
-  `[${jobs.map((job) => toJobJson(job, job.position)).join(',')}]`;
+/** Jobs of a listing as a JSON array; `waits` says for whom those wait whose folders others use. */
+export const toJobListJson = (
+  jobs: readonly ListedJob[],
+  waits: ReadonlyMap<number, ClashingJob>,
+): string =>
+  `[${jobs.map((job) => toJobJson(job, { position: job.position, wait: waits.get(job.id) })).join(',')}]`;
 
 /** {@link DashboardJson} as text. */
 export const toDashboardJson = (dashboard: Dashboard, version: string): string =>
@@ -25,7 +30,7 @@ export const toDashboardJson = (dashboard: Dashboard, version: string): string =
     ['max_jobs', String(dashboard.settings.maxJobs)],
     ['priority_slots', String(dashboard.settings.prioritySlots)],
     ['version', JSON.stringify(version)],
-    ['started', jsonList(dashboard.started)],
-    ['queued', jsonList(dashboard.queued)],
-    ['scheduled', jsonList(dashboard.scheduled)],
+    ['started', toJobListJson(dashboard.started, dashboard.waits)],
+    ['queued', toJobListJson(dashboard.queued, dashboard.waits)],
+    ['scheduled', toJobListJson(dashboard.scheduled, dashboard.waits)],
   ]);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { describeClash } from '../domain/folder-claims.ts';
 import { JOB_STATES, type JobState } from '../domain/job-state.ts';
+import type { ClashingJob } from '../store/folder-waits.ts';
 import type { JobSummary } from '../store/jobs.ts';
 import { joinObject } from '../domain/raw-json.ts';
 
@@ -19,6 +21,15 @@ export const JobJson = z
       .nullable()
       .describe("Place among the client's queued jobs, 1 for the next; null for one not queued"),
     top_of_queue: z.boolean(),
+    waits_for: z
+      .object({
+        job_id: z.int(),
+        reason: z.string().describe('What that job does, and in which folder'),
+      })
+      .nullable()
+      .describe(
+        'A job of the client that uses the output folder of this queued one; null where it waits for a slot alone',
+      ),
     queue_state: z.enum(states),
     failed: z.boolean().describe('A failed job is completed, and failed'),
     message: z.string().nullable().describe('What the job callback says'),
@@ -44,6 +55,10 @@ export const JobJson = z
       priority: 5,
       position: 3,
       top_of_queue: false,
+      waits_for: {
+        job_id: 41,
+        reason: 'Job 41 writes the same folder: local:/media/acme/movie-42',
+      },
       queue_state: 'queued',
       failed: false,
       message: null,
@@ -63,7 +78,21 @@ type JobMembers = Omit<z.infer<typeof JobJson>, 'parameters'>;
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
-function toMembers(job: JobSummary, position: number | null): JobMembers {
+const toWaitsFor = (wait: ClashingJob | undefined): JobMembers['waits_for'] =>
+  wait === undefined ? null : { job_id: wait.jobId, reason: describeWait(wait) };
+
+/** For whom a job waits, and why, as a sentence. */
+export const describeWait = ({ jobId, clash }: ClashingJob): string =>
+  `Job ${jobId} ${describeClash(clash)}`;
+
+/** What is known of a job's place in the queue at the moment. */
+export interface QueuePlace {
+  /** 1 for the next to start, null for a job that is not queued. */
+  readonly position: number | null;
+  readonly wait: ClashingJob | undefined;
+}
+
+function toMembers(job: JobSummary, { position, wait }: QueuePlace): JobMembers {
   return {
     id: job.id,
     client: job.tenant,
@@ -72,6 +101,7 @@ function toMembers(job: JobSummary, position: number | null): JobMembers {
     priority: job.priority,
     position,
     top_of_queue: position === 1,
+    waits_for: toWaitsFor(wait),
     queue_state: job.state,
     failed: job.isFailed,
     message: job.message,
@@ -86,14 +116,13 @@ function toMembers(job: JobSummary, position: number | null): JobMembers {
 }
 
 /**
- * A job as JSON text. `position` is its place in the queue, null for one that is not queued.
- * `parameters` is raw JSON text and goes in as it is; listings leave it out.
+ * A job as JSON text. `parameters` is raw JSON text and goes in as it is; listings leave it out.
  */
 export function toJobJson(
   job: JobSummary & { readonly parameters?: string },
-  position: number | null,
+  place: QueuePlace,
 ): string {
-  const members = Object.entries(toMembers(job, position)).map(
+  const members = Object.entries(toMembers(job, place)).map(
     ([key, value]) => [key, JSON.stringify(value)] as const,
   );
   return joinObject(

@@ -7,8 +7,9 @@ import { toCallbackUrls } from './callback-urls.ts';
 import { workflowFault } from './catalogue.ts';
 import { describeIssue, InvalidSubmissionError } from './fault.ts';
 import { buildJobNotes } from './job-notes.ts';
+import type { PlaceOf } from './job-claims.ts';
 import { joinObject, sliceMembers } from '../domain/raw-json.ts';
-import { RECIPE_CONTRACTS, type RecipeContract, type UsedStorage } from './recipes.ts';
+import { jobClaims, RECIPE_CONTRACTS, type RecipeContract, type UsedStorage } from './recipes.ts';
 import type { StorageDefaults } from './recipe-input.ts';
 import { buildSearchText } from './search-text.ts';
 import { toSemaphoreUrl } from './semaphore-url.ts';
@@ -25,7 +26,15 @@ export interface SubmissionContext {
   readonly tenantCallbackUrls: readonly string[];
   /** Why a URL cannot be called, or undefined where it can. */
   readonly checkUrl: (url: string) => string | undefined;
+  /** Where the tenant's storages are, once they are known to be configured. */
+  readonly placeOf: PlaceOf;
   readonly now: Date;
+}
+
+/** A job as it was submitted, and how it is to be kept. */
+export interface Submitted extends NewJob {
+  /** `job.on_conflict` is `refuse`: it is kept only where no other job uses its folders. */
+  readonly isRefusedOnClash: boolean;
 }
 
 const DEFAULT_PRIORITY = 5;
@@ -34,9 +43,9 @@ const refuse = (message: string): InvalidSubmissionError => new InvalidSubmissio
 
 /**
  * Judges the text of a submission, valid JSON within the limits, and makes the job of it. Throws an
- * {@link InvalidSubmissionError} for what cannot be.
+ * {@link InvalidSubmissionError} for what cannot be, a WorkError where a storage's place cannot be told.
  */
-export function toNewJob(text: string, context: SubmissionContext): NewJob {
+export function toNewJob(text: string, context: SubmissionContext): Submitted {
   const value: unknown = JSON.parse(text);
   const body = Submission.safeParse(value);
   if (!body.success) throw refuse(describeIssue(body.error, value));
@@ -53,7 +62,7 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
   const semaphoreUrl = semaphoreOf(section, context);
   const isAhead = section.run_at !== undefined && section.run_at > context.now;
   const names = new Set(raw.keys());
-  const job: NewJob = {
+  const job: Omit<Submitted, 'claims'> = {
     tenantId: context.tenantId,
     workflow: section.workflow,
     contentId: parameters.content_id ?? null,
@@ -74,9 +83,11 @@ export function toNewJob(text: string, context: SubmissionContext): NewJob {
       context.checkUrl,
     ),
     notes: [...buildJobNotes({ section, parameters, names, contract, isAhead, semaphoreUrl })],
+    isRefusedOnClash: section.on_conflict === 'refuse',
   };
   checkInput(contract, job, context);
-  return job;
+  const { storage, placeOf } = context;
+  return { ...job, claims: jobClaims({ ...job, id: 0, tenant: context.tenant }, storage, placeOf) };
 }
 
 function contractOf(section: JobSection): RecipeContract {
@@ -124,7 +135,11 @@ function* inSearchOrder(
 }
 
 /** Makes the workflow's input once, so that what it cannot take is refused now and not later. */
-function checkInput(contract: RecipeContract, job: NewJob, context: SubmissionContext): void {
+function checkInput(
+  contract: RecipeContract,
+  job: Omit<NewJob, 'claims'>,
+  context: SubmissionContext,
+): void {
   let storages: readonly UsedStorage[];
   try {
     storages = contract.storages({ ...job, id: 0, tenant: context.tenant }, context.storage);

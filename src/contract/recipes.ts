@@ -1,11 +1,14 @@
 import type { z } from 'zod';
 import { WorkError } from '../domain/failure.ts';
+import type { FolderClaims } from '../domain/folder-claims.ts';
 import { isSubmittable, type OwnRecipe, type Recipe, RECIPES } from '../domain/recipes.ts';
 import type { StorageKind } from '../domain/storage-kind.ts';
 import type { StorageSide } from '../domain/storage-settings.ts';
+import { folderOf } from '../storage/paths.ts';
 import { AssetDeleteParameters, VoddeleteParameters } from './delete-parameters.ts';
 import { assetDeleteFiles, assetDeleteInput, voddeleteInput } from './deletes.ts';
 import type { RecipeParameters } from './every-recipe.ts';
+import { type PlaceOf, type RecipeClaims, resolveClaims } from './job-claims.ts';
 import { planAssetDelete, planVoddelete, planVodstream, type RecipePlan } from './plan.ts';
 import type { RecipeInput, RecipeJob, StorageDefaults } from './recipe-input.ts';
 import { undoPublishInput } from './undo-publish.ts';
@@ -36,6 +39,8 @@ export interface RecipeContract {
   readonly storages: (job: RecipeJob, defaults: StorageDefaults) => readonly UsedStorage[];
   /** What the workflow will do with that input. */
   readonly plan: (job: RecipeJob, defaults: StorageDefaults) => RecipePlan;
+  /** The folders that the workflow will use. */
+  readonly claims: (job: RecipeJob, defaults: StorageDefaults) => RecipeClaims;
 }
 
 /** Ties what a recipe makes of its parameters and its input to the types of both. */
@@ -47,6 +52,7 @@ function defineRecipe<Parameters extends RecipeParameters, Input extends RecipeI
   readonly toInput: (job: RecipeJob, defaults: StorageDefaults) => Input;
   readonly storages: (input: Input) => readonly UsedStorage[];
   readonly plan: (input: Input, job: RecipeJob) => RecipePlan;
+  readonly claims: (input: Input, job: RecipeJob) => RecipeClaims;
 }): RecipeContract {
   const { toInput, faultOf } = recipe;
   return {
@@ -58,6 +64,7 @@ function defineRecipe<Parameters extends RecipeParameters, Input extends RecipeI
     toInput,
     storages: (job, defaults) => recipe.storages(toInput(job, defaults)),
     plan: (job, defaults) => recipe.plan(toInput(job, defaults), job),
+    claims: (job, defaults) => recipe.claims(toInput(job, defaults), job),
   };
 }
 
@@ -74,24 +81,45 @@ export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
       { kind: destinationStorage, side: 'output', field: 'destination_storage' },
     ],
     plan: planVodstream,
+    claims: (input) => ({
+      writes: [{ kind: input.destinationStorage, side: 'output', folder: input.outputFolder }],
+      reads: [{ kind: input.sourceStorage, side: 'input', folder: input.sourceFolder }],
+      clears: input.emptyTarget,
+    }),
   }),
   voddelete: defineRecipe({
     parameters: VoddeleteParameters,
     toInput: voddeleteInput,
     storages: ({ storage }) => [{ kind: storage, side: 'output', field: 'source_storage' }],
     plan: planVoddelete,
+    claims: ({ storage, folder }) => ({
+      writes: [{ kind: storage, side: 'output', folder }],
+      reads: [],
+      clears: true,
+    }),
   }),
   asset_delete: defineRecipe({
     parameters: AssetDeleteParameters,
     toInput: assetDeleteInput,
     storages: ({ storage }) => [{ kind: storage, side: 'output', field: 'source_storage' }],
     plan: (input, job) => planAssetDelete(input, assetDeleteFiles(job.parameters).keys),
+    claims: ({ storage }, job) => ({
+      writes: foldersOf(assetDeleteFiles(job.parameters).keys).map((folder) => ({
+        kind: storage,
+        side: 'output',
+        folder,
+      })),
+      reads: [],
+      clears: false,
+    }),
   }),
 };
 
 const OWN_INPUTS: Readonly<Record<OwnRecipe, (job: RecipeJob) => RecipeInput>> = {
   undo_publish: undoPublishInput,
 };
+
+const foldersOf = (keys: readonly string[]): readonly string[] => [...new Set(keys.map(folderOf))];
 
 /** What a job's workflow is started with. Throws a WorkError `InvalidInput` where it cannot be made. */
 export const recipeInput = (job: RecipeJob, defaults: StorageDefaults): RecipeInput =>
@@ -102,6 +130,13 @@ export const recipeInput = (job: RecipeJob, defaults: StorageDefaults): RecipeIn
 /** What a job's workflow will do. Throws as {@link recipeInput} does. */
 export const planJob = (job: RecipeJob, defaults: StorageDefaults): RecipePlan =>
   contractOf(job.workflow).plan(job, defaults);
+
+/** The folders that a job will use, with the tenant's roots. Throws as {@link recipeInput} and `placeOf` do. */
+export const jobClaims = (
+  job: RecipeJob,
+  defaults: StorageDefaults,
+  placeOf: PlaceOf,
+): FolderClaims => resolveClaims(contractOf(job.workflow).claims(job, defaults), placeOf);
 
 function contractOf(workflow: string): RecipeContract {
   if (isSubmittable(workflow)) return RECIPE_CONTRACTS[workflow];

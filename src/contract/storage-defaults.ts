@@ -19,4 +19,5 @@ export const isStorageConfigured = (
   tenant: Tenant,
   kind: StorageKind,
   side: StorageSide,
-): boolean => kind === 'local' || tenant.storages.includes(`${kind}/${side}`);
+): boolean =>
+  kind === 'local' || tenant.remotes.some((one) => one.settings.kind === kind && one.side === side);

@@ -11,6 +11,9 @@ const orBlank = <Schema extends z.ZodType>(schema: Schema) =>
 
 const semaphoreUrl = z.string({ error: 'must be a URL' });
 
+/** What may become of a job whose folders another one uses. */
+const CONFLICT_ANSWERS = ['wait', 'refuse'] as const;
+
 /** The part of a submission that says how the job is queued. */
 export const JobSection = z.looseObject(
   {
@@ -29,6 +32,10 @@ export const JobSection = z.looseObject(
       deprecated: true,
       description: 'Another spelling of semaphore_url, which some integrations send',
     }),
+    on_conflict: orBlank(z.enum(CONFLICT_ANSWERS, { error: 'must be wait or refuse' })).describe(
+      'What becomes of the job while another one uses its output folder: wait (default) queues it until ' +
+        'the folder is free, refuse answers 409',
+    ),
     persist: orBlank(lenientBoolean).describe('Keep the job when old jobs are cleared'),
   },
   object,

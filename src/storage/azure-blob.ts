@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { ContainerClient } from '@azure/storage-blob';
 import { WorkError } from '../domain/failure.ts';
 import type { AzureSettings } from '../domain/storage-settings.ts';
-import { azureVolume, calling } from './azure-client.ts';
+import { calling } from './azure-client.ts';
 import { copyInAzure } from './azure-copy.ts';
 import { downloadFromAzure, openRange, propertiesOf } from './azure-download.ts';
 import { dropUncommitted } from './azure-open-uploads.ts';
@@ -10,6 +10,7 @@ import { uploadToAzure } from './azure-upload.ts';
 import type { StorageDriver, StoredFile } from './driver.ts';
 import { joinKey } from './paths.ts';
 import { STAMP_KEY, stampAt } from './remote-file.ts';
+import { volumeOfUrl } from './volume.ts';
 
 const PARALLEL_DELETES = 8;
 
@@ -90,7 +91,7 @@ export function createAzureStorage(
 
   return {
     kind: 'azure_blob',
-    volume: azureVolume(container),
+    volume: volumeOfUrl(container.url),
     root,
     fullPath: full,
     list: (folder) => calling(`listing ${folder}`, () => list(folder)),

@@ -40,12 +40,6 @@ function serviceOf({ credential, accountUrl }: AzureSettings, secret: string): B
   }
 }
 
-/** Where a container is, for people and to tell two apart; without the SAS that its URL may hold. */
-export function azureVolume(container: ContainerClient): string {
-  const { origin, pathname } = new URL(container.url);
-  return `${origin}${pathname}`;
-}
-
 /** Whether Azure said that something is not there. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof RestError && error.statusCode === 404;

@@ -4,12 +4,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-blob';
 import { WorkError } from '../domain/failure.ts';
-import { azureVolume, calling, isMissing, toAzureFailure } from './azure-client.ts';
+import { calling, isMissing, toAzureFailure } from './azure-client.ts';
 import type { DownloadOptions } from './driver.ts';
 import { fetchRanges } from './fetch-ranges.ts';
 import { fillFile } from './fill-file.ts';
 import { RANGE_BYTES } from './range-journal.ts';
 import { changedWhileFetched, isTransient, RemoteError, wrongLength } from './remote-failure.ts';
+import { volumeOfUrl } from './volume.ts';
 
 /** What Azure tells of a blob without its bytes; undefined where there is none. */
 export async function propertiesOf(
@@ -40,7 +41,7 @@ export async function downloadFromAzure(
   const found = await propertiesOf(container, key, options.signal);
   if (found === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
   const sizeBytes = found.contentLength ?? 0;
-  const identity = found.etag && `${azureVolume(container)}/${key} ${sizeBytes} ${found.etag}`;
+  const identity = found.etag && `${volumeOfUrl(container.url)}/${key} ${sizeBytes} ${found.etag}`;
   await fillFile(path, { key, sizeBytes, identity }, options, async ({ file, journal, signal }) => {
     await fetchRanges({
       file,

@@ -6,39 +6,51 @@ import {
 } from '../domain/storage-settings.ts';
 import type { StorageDriver } from './driver.ts';
 
+/** Opens sealed credentials. */
+export interface SealedSecrets {
+  readonly open: (sealed: string, context: string) => string;
+}
+
+/**
+ * The secret part of a storage's credentials, undefined where there is none. Throws a terminal WorkError
+ * `StorageFailed` where it cannot be opened.
+ */
+export function openCredentials(
+  { tenantId, side, settings, sealed }: KeptStorage,
+  secrets: SealedSecrets,
+): string | undefined {
+  if (sealed === null) return undefined;
+  try {
+    return secrets.open(sealed, storageSecretContext(tenantId, settings.kind, side));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new WorkError(
+      'StorageFailed',
+      `The credentials of ${settings.kind} cannot be opened: ${why}`,
+      { isTerminal: true },
+    );
+  }
+}
+
 /**
  * Makes a function that opens remote storages. Connections are kept: a storage is opened anew only where
  * it is set up differently than the last time. Throws a terminal WorkError `StorageFailed` where the
  * credentials cannot be opened.
  */
-export function createRemoteOpener(secrets: {
-  readonly open: (sealed: string, context: string) => string;
-}): (kept: KeptStorage) => Promise<StorageDriver> {
+export function createRemoteOpener(
+  secrets: SealedSecrets,
+): (kept: KeptStorage) => Promise<StorageDriver> {
   const opened = new Map<
     string,
     { readonly setUp: string; readonly driver: Promise<StorageDriver> }
   >();
-
-  const secretOf = ({ tenantId, side, settings, sealed }: KeptStorage): string | undefined => {
-    if (sealed === null) return undefined;
-    try {
-      return secrets.open(sealed, storageSecretContext(tenantId, settings.kind, side));
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new WorkError(
-        'StorageFailed',
-        `The credentials of ${settings.kind} cannot be opened: ${why}`,
-        { isTerminal: true },
-      );
-    }
-  };
 
   return async (kept) => {
     const place = storageSecretContext(kept.tenantId, kept.settings.kind, kept.side);
     const setUp = JSON.stringify([kept.settings, kept.sealed]);
     const known = opened.get(place);
     if (known?.setUp === setUp) return known.driver;
-    const driver = connect(kept, secretOf(kept));
+    const driver = connect(kept, openCredentials(kept, secrets));
     opened.set(place, { setUp, driver });
     return driver;
   };

@@ -40,10 +40,6 @@ export function createS3Client(settings: S3Settings, secret: string | undefined)
   });
 }
 
-/** Where a bucket is, for people and to tell two apart. */
-export const s3Volume = ({ endpoint, region, bucket }: S3Settings): string =>
-  `${endpoint ?? `https://s3.${region}.amazonaws.com`}/${bucket}`;
-
 /** Whether S3 said that something is not there. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;

@@ -12,7 +12,8 @@ import { fillFile } from './fill-file.ts';
 import { RANGE_BYTES } from './range-journal.ts';
 import { changedWhileFetched, isTransient, RemoteError, wrongLength } from './remote-failure.ts';
 import { calling, type S3Bucket } from './s3-calls.ts';
-import { isMissing, s3Volume, toS3Failure } from './s3-client.ts';
+import { isMissing, toS3Failure } from './s3-client.ts';
+import { s3Volume } from './volume.ts';
 
 /** What S3 tells of an object without its bytes; undefined where there is none. */
 export async function headOf(

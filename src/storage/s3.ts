@@ -12,11 +12,11 @@ import { fileNameOf, joinKey } from './paths.ts';
 import { RemoteError, safeCode } from './remote-failure.ts';
 import { STAMP_KEY, stampAt } from './remote-file.ts';
 import { calling, type S3Bucket } from './s3-calls.ts';
-import { s3Volume } from './s3-client.ts';
 import { copyInS3 } from './s3-copy.ts';
 import { downloadFromS3, headOf, openRange } from './s3-download.ts';
 import { abortOpenUploads } from './s3-open-uploads.ts';
 import { uploadToS3 } from './s3-upload.ts';
+import { s3Volume } from './volume.ts';
 
 /** Most keys that one request deletes. */
 const DELETE_AT_ONCE = 1000;

@@ -1,9 +1,13 @@
 import { sql } from 'kysely';
+import { describeClash, type FolderClaims } from '../domain/folder-claims.ts';
 import { JOB_STATES } from '../domain/job-state.ts';
+import { createPicker, type FolderWait, type Picker, type QueuedJob } from '../domain/pick-jobs.ts';
 import { settingsFrom } from '../domain/settings.ts';
+import { SEVERITIES } from '../domain/severity.ts';
 import { freeSlots } from '../domain/slots.ts';
-import { CHANNELS } from './listen.ts';
 import { type Db, inTransaction } from './db.ts';
+import { listHolders } from './folder-claims.ts';
+import { listQueued, startJobs } from './queued-jobs.ts';
 import { settingsOf } from './settings.ts';
 
 /**
@@ -16,15 +20,16 @@ export const HOLDS_SLOT = sql.raw(
 
 /**
  * Gives a tenant's free slots to its next jobs and returns their ids. Safe to call at any time and
- * any number of times at once: the tenant's row is the lock, and running jobs are counted from their
- * rows, so nothing can drift. Jobs go by priority number, then in order of submission. Those of a
- * disabled tenant wait until it is enabled.
+ * any number of times at once: the tenant's row is the lock, and running jobs and the folders they hold
+ * are read from their rows, so nothing can drift. Jobs go by priority number, then in order of
+ * submission; one whose folder another job holds is passed over, and its log says for whom it waits.
+ * Those of a disabled tenant wait until it is enabled.
  */
 export async function admitJobs(db: Db, tenantId: number): Promise<readonly number[]> {
   return inTransaction(db, (transaction) => admitInTransaction(transaction, tenantId));
 }
 
-/** {@link admitJobs} inside a transaction that has freed a slot. */
+/** {@link admitJobs} inside a transaction that has freed a slot or a folder. */
 export async function admitInTransaction(
   transaction: Db,
   tenantId: number,
@@ -41,34 +46,67 @@ export async function admitInTransaction(
   );
   const held = state[0]?.held ?? [];
   const settings = settingsFrom(state[0]?.settings ?? {});
+  const { priorityThreshold } = settings;
   const free = freeSlots(settings, {
     started: held.length,
-    startedOrdinary: held.filter((priority) => priority > settings.priorityThreshold).length,
+    startedOrdinary: held.filter((priority) => priority > priorityThreshold).length,
   });
   if (free.any === 0) return [];
-  const { rows } = await sql<{ id: number }>`
-    WITH next AS (
-      SELECT id, priority, started_at IS NOT NULL AS has_run FROM jobs
-      WHERE tenant_id = ${tenantId} AND queue_state = ${JOB_STATES.queued}
-      ORDER BY priority, id LIMIT ${free.any}
-    ), ranked AS (
-      SELECT id, has_run, priority,
-             count(*) FILTER (WHERE priority > ${settings.priorityThreshold})
-               OVER (ORDER BY priority, id) AS ordinary
-      FROM next
-    ), admitted AS (
-      UPDATE jobs SET queue_state = ${JOB_STATES.started}, updated_at = clock_timestamp(),
-                      started_at = coalesce(started_at, clock_timestamp())
-      WHERE queue_state = ${JOB_STATES.queued} AND id IN (
-        SELECT id FROM ranked
-        WHERE priority <= ${settings.priorityThreshold} OR ordinary <= ${free.ordinary})
-      RETURNING id, priority
-    ), told AS (
-      INSERT INTO outbox (job_id, kind)
-      SELECT id, CASE WHEN has_run THEN 'resume' ELSE 'start' END
-      FROM admitted JOIN ranked USING (id) ORDER BY admitted.priority, id
-    )
-    SELECT id FROM admitted ORDER BY priority, id`.execute(transaction);
-  if (rows.length > 0) await sql`SELECT pg_notify(${CHANNELS.outbox}, '')`.execute(transaction);
-  return rows.map((row) => row.id);
+  const next = await listQueued(transaction, tenantId, { limit: free.any });
+  if (next.length === 0) return [];
+  const holders = await listHolders(transaction, tenantId);
+  const picker = createPicker({ free, priorityThreshold, holders });
+  const isOpen = next.every(picker.offer);
+  // told to those alone that would have had a slot: the others wait for one in any case
+  await insertWaits(transaction, picker.waits);
+  if (isOpen && next.length === free.any) {
+    await offerRest(transaction, tenantId, {
+      picker,
+      holders,
+      priorityThreshold,
+      last: next.at(-1),
+    });
+  }
+  return startJobs(transaction, picker.admitted);
+}
+
+/** Offers the slots that passed-over jobs have left to the jobs behind whose folders are free. */
+async function offerRest(
+  transaction: Db,
+  tenantId: number,
+  rest: {
+    readonly picker: Picker;
+    readonly holders: readonly { readonly claims: FolderClaims }[];
+    readonly priorityThreshold: number;
+    readonly last: QueuedJob | undefined;
+  },
+): Promise<void> {
+  const { picker, holders } = rest;
+  let { last } = rest;
+  for (;;) {
+    const { any, ordinary } = picker.free();
+    if (any === 0 || last === undefined) return;
+    const jobs = await listQueued(transaction, tenantId, {
+      limit: any,
+      behind: last,
+      without: [...holders, ...picker.admitted].map(({ claims }) => claims),
+      ...(ordinary === 0 ? { mostPriority: rest.priorityThreshold } : {}),
+    });
+    if (!jobs.every(picker.offer)) return;
+    // what was passed over stays so: the folders held only become more
+    last = jobs.at(-1);
+  }
+}
+
+/** Says in the logs of jobs for whom they wait, once for each. */
+async function insertWaits(transaction: Db, waits: readonly FolderWait[]): Promise<void> {
+  if (waits.length === 0) return;
+  await sql`
+    INSERT INTO logs (job_id, severity, progname, message)
+    SELECT job_id, ${SEVERITIES.indexOf('INFO')}::smallint, 'controller', wait.message
+    FROM unnest(${waits.map((one) => one.jobId)}::bigint[],
+                ${waits.map((one) => `Waits for job ${one.holderId}, which ${describeClash(one.clash)}`)}::text[])
+      WITH ORDINALITY AS wait (job_id, message, ord)
+    WHERE NOT EXISTS (SELECT FROM logs WHERE logs.job_id = wait.job_id AND logs.message = wait.message)
+    ORDER BY ord`.execute(transaction);
 }

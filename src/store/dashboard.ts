@@ -1,6 +1,7 @@
 import { JOB_STATES } from '../domain/job-state.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Db } from './db.ts';
+import { type ClashingJob, findWaits } from './folder-waits.ts';
 import { listJobs, type ListedJob } from './job-list.ts';
 import { getTenantSettings } from './settings.ts';
 
@@ -13,6 +14,8 @@ export interface Dashboard {
   readonly queued: readonly ListedJob[];
   /** By `run_at`, those that wait for a semaphore only at the end. */
   readonly scheduled: readonly ListedJob[];
+  /** For whom queued jobs wait whose folders others use, by their ids. */
+  readonly waits: ReadonlyMap<number, ClashingJob>;
 }
 
 /** Jobs that each list has at most. */
@@ -34,5 +37,6 @@ export async function getDashboard(db: Db, tenantId: number): Promise<Dashboard>
     list('queued', 'position'),
     list('scheduled', 'run_at'),
   ]);
-  return { settings, started, queued, scheduled };
+  const waits = await findWaits(db, tenantId, queued);
+  return { settings, started, queued, scheduled, waits };
 }

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import type { JobResult } from '../domain/callback.ts';
 import type { CallbackShape } from '../domain/callback-shape.ts';
+import { type FolderClaims, NO_CLAIMS } from '../domain/folder-claims.ts';
 import { JOB_STATES, type JobState, jobStateName } from '../domain/job-state.ts';
 import { type Db, executePrepared } from './db.ts';
+import { arrayLiteral } from './folder-claims.ts';
 import { SEVERITIES, type Severity } from '../domain/severity.ts';
 import { withoutNul } from './logs.ts';
 
@@ -52,6 +54,8 @@ export interface NewJob {
   readonly searchText: string;
   /** Each URL that gets the job's callbacks, once, with its scheme, host and port. */
   readonly callbackUrls: readonly { readonly url: string; readonly origin: string }[];
+  /** What it takes of the tenant's storages. Default: nothing. */
+  readonly claims?: FolderClaims;
   /** First rows of the job's log. */
   readonly notes: readonly JobNote[];
 }
@@ -121,6 +125,8 @@ const jobFromRow = (row: JobRow): Job => ({
   result: row.result,
 });
 
+const claimsOf = (job: NewJob): FolderClaims => job.claims ?? NO_CLAIMS;
+
 /** Inserts one job, see {@link insertJobs}. */
 export async function insertJob(db: Db, job: NewJob): Promise<number> {
   const [id] = await insertJobs(db, [job]);
@@ -155,19 +161,24 @@ export async function insertJobs(db: Db, jobs: readonly NewJob[]): Promise<reado
         ${column((job) => JOB_STATES[job.state])}::smallint[],
         ${column((job) => job.parameters)}::text[], ${column((job) => job.customData)}::text[],
         ${column((job) => job.runAt)}::timestamptz[], ${column((job) => job.semaphoreUrl)}::text[],
-        ${column((job) => job.isPersistent)}::boolean[], ${column((job) => job.searchText)}::text[]
+        ${column((job) => job.isPersistent)}::boolean[], ${column((job) => job.searchText)}::text[],
+        ${column((job) => arrayLiteral(claimsOf(job).writesTo))}::text[],
+        ${column((job) => arrayLiteral(claimsOf(job).readsFrom))}::text[],
+        ${column((job) => claimsOf(job).clears)}::boolean[]
       ) WITH ORDINALITY AS given (tenant_id, workflow, content_id, priority, queue_state, parameters,
-        custom_data, run_at, semaphore_url, persist, search_text, at)
+        custom_data, run_at, semaphore_url, persist, search_text, writes_to, reads_from, clears, at)
     ), inserted AS (
       INSERT INTO jobs (id, tenant_id, workflow, content_id, priority, queue_state, parameters,
-                        custom_data, run_at, semaphore_url, persist, search_text)
+                        custom_data, run_at, semaphore_url, persist, search_text,
+                        writes_to, reads_from, clears)
       OVERRIDING SYSTEM VALUE
       SELECT id, tenant_id, workflow, content_id, priority,
              CASE WHEN semaphore_url IS NOT NULL OR run_at > clock_timestamp()
                   THEN ${JOB_STATES.scheduled}::smallint
                   WHEN run_at IS NOT NULL THEN ${JOB_STATES.queued}::smallint
                   ELSE queue_state END,
-             parameters, custom_data, run_at, semaphore_url, persist, search_text
+             parameters, custom_data, run_at, semaphore_url, persist, search_text,
+             writes_to::text[], reads_from::text[], clears
       FROM job ORDER BY at
     ), target AS MATERIALIZED (
       SELECT * FROM unnest(${urls.map((one) => one.at)}::bigint[],

@@ -2,13 +2,16 @@ import { sql } from 'kysely';
 import { JOB_STATES } from '../domain/job-state.ts';
 import type { Db } from './db.ts';
 
-/** The condition of the index `jobs_open_executions`, word for word. */
+/**
+ * Given up ones too: an execution that is terminated while it is being cancelled never says that it ended.
+ * The condition of the index `jobs_executions`, word for word.
+ */
 const OPEN_EXECUTION = sql.raw(
-  `(queue_state IN (${JOB_STATES.started}, ${JOB_STATES.paused}) OR is_leaving)
+  `(queue_state IN (${JOB_STATES.started}, ${JOB_STATES.broken}, ${JOB_STATES.paused}) OR is_leaving)
    AND dispatched_at IS NOT NULL AND ended_at IS NULL`,
 );
 
-/** Jobs whose execution should be there, running or halted, oldest first, after `afterId`. */
+/** Jobs whose execution should be there, running, halted or stopping, oldest first, after `afterId`. */
 export async function listDispatchedJobs(
   db: Db,
   afterId: number,

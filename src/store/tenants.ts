@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { JOB_STATES } from '../domain/job-state.ts';
 import { isTenantRole, type TenantRole } from '../domain/roles.ts';
+import type { KeptStorage } from '../domain/storage-settings.ts';
 import { IS_VALID } from './api-keys.ts';
 import type { Db } from './db.ts';
 
@@ -19,8 +20,8 @@ export interface Tenant {
   readonly allowedNetworks: readonly string[];
   /** What it may change besides its own jobs. */
   readonly roles: readonly TenantRole[];
-  /** Its remote storages that are set up, `S3/input`; see `tenant-storages.ts`. */
-  readonly storages: readonly string[];
+  /** Its remote storages that are set up, credentials sealed; see `tenant-storages.ts`. */
+  readonly remotes: readonly KeptStorage[];
   /** URLs that get the callbacks of every job besides the job's own. */
   readonly callbackUrls: readonly string[];
 }
@@ -34,13 +35,15 @@ interface TenantRow {
   destination_storage: string | null;
   allowed_networks: string[];
   roles: string[];
-  storages: string[];
+  remotes: KeptStorage[];
   callback_urls: string[];
 }
 
 const COLUMNS = sql.raw(`
   id, name, input_root, output_root, source_storage, destination_storage, allowed_networks, roles,
-  ARRAY(SELECT kind || '/' || side FROM tenant_storages WHERE tenant_id = tenants.id) AS storages,
+  (SELECT coalesce(json_agg(json_build_object(
+            'tenantId', tenant_id, 'side', side, 'settings', settings, 'sealed', sealed)), '[]')
+   FROM tenant_storages WHERE tenant_id = tenants.id) AS remotes,
   coalesce((SELECT default_urls FROM callback_settings WHERE tenant_id = tenants.id), '{}')
     AS callback_urls`);
 
@@ -53,7 +56,7 @@ const fromRow = (row: TenantRow): Tenant => ({
   destinationStorage: row.destination_storage,
   allowedNetworks: row.allowed_networks,
   roles: row.roles.filter(isTenantRole),
-  storages: row.storages,
+  remotes: row.remotes,
   callbackUrls: row.callback_urls,
 });
 
@@ -98,7 +101,7 @@ export async function getTenantCredentials(
 }
 
 /** A tenant that is to be made. */
-export interface NewTenant extends Omit<Tenant, 'id' | 'roles' | 'callbackUrls' | 'storages'> {
+export interface NewTenant extends Omit<Tenant, 'id' | 'roles' | 'callbackUrls' | 'remotes'> {
   /** Default none. */
   readonly roles?: readonly TenantRole[];
 }

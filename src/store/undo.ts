@@ -24,7 +24,8 @@ export type UndoOutcome =
 const PRIORITY = 1;
 
 /**
- * Makes the job that takes a job's publication back, with its callbacks and `custom_data`. Of two requests
+ * Makes the job that takes a job's publication back, with its callbacks and `custom_data`; it claims the
+ * folder that the original wrote. Of two requests
  * at once one makes the job, the other is told of it. One that failed may be asked for again.
  */
 export async function undoJob(db: Db, tenantId: number, jobId: number): Promise<UndoOutcome> {
@@ -88,10 +89,10 @@ async function insertUndo(transaction: Db, jobId: number): Promise<number> {
   const { rows } = await sql<{ id: number }>`
     WITH job AS (
       INSERT INTO jobs (tenant_id, workflow, content_id, priority, queue_state, parameters, custom_data,
-                        persist, search_text, undo_of)
+                        persist, search_text, undo_of, writes_to)
       SELECT tenant_id, 'undo_publish', content_id, ${PRIORITY}, ${JOB_STATES.queued}::smallint,
              json_build_object('content_id', content_id, 'job_id', id)::text, custom_data,
-             persist, search_text, id
+             persist, search_text, id, writes_to
       FROM jobs WHERE id = ${jobId}
       RETURNING id
     ), stream AS (

@@ -120,7 +120,8 @@ test('the jobs of a disabled tenant wait and go on when it is enabled', async ()
     return rows[0]?.queue_state;
   };
   await json('settings zoe-6 max_jobs 1');
-  const { id: waiting } = (await api.send('POST', '/job', submission(), credentials)).json;
+  const other = submission({ output_folder: 'vod/other' });
+  const { id: waiting } = (await api.send('POST', '/job', other, credentials)).json;
   expect(await json('disable zoe-6')).toEqual({ tenant: 'zoe-6', disabled: true });
   expect((await cli('list')).out).toContain('DISABLED since');
   await json('settings zoe-6 max_jobs 5');

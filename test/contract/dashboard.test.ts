@@ -6,8 +6,9 @@ let api: TestApi;
 
 beforeAll(async () => {
   api = await createTestApi();
-  for (const priority of [5, 5, 9, 2, 5]) {
-    await api.send('POST', '/job', submission({ content_id: `p${priority}` }, { priority }));
+  for (const [at, priority] of [5, 5, 9, 2, 5].entries()) {
+    const body = submission({ content_id: `p${priority}`, output_folder: `o/${at}` }, { priority });
+    await api.send('POST', '/job', body);
   }
   for (const run_at of ['2099-01-02T00:00:00', '2099-01-01T00:00:00']) {
     await api.send('POST', '/job', submission({ content_id: '<b>&"x"' }, { run_at }));
@@ -61,7 +62,7 @@ test('another client sees nothing of it', async () => {
 
 test('a list has 100 jobs at most', async () => {
   for (let at = 0; at < 100; at++) {
-    await api.send('POST', '/job', submission(), OTHER);
+    await api.send('POST', '/job', submission({ output_folder: `o/${at}` }), OTHER);
   }
   const { queued } = (await api.send('GET', '/dashboard', undefined, OTHER)).json;
   expect(queued).toHaveLength(98);

@@ -26,9 +26,12 @@ async function submit(
   return json.id as number;
 }
 
-/** A job that has been admitted. */
+let folders = 0;
+
+/** A job that has been admitted: nobody else writes its folder. */
 async function submitStarted(): Promise<number> {
-  const id = await submit();
+  folders += 1;
+  const id = await submit({ output_folder: `vod/own-${folders}` });
   expect((await show(id)).queue_state).toBe('started');
   return id;
 }

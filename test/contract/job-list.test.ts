@@ -11,7 +11,7 @@ beforeAll(async () => {
   api = await createTestApi();
   for (let at = 0; at < 10; at++) {
     const body = submission(
-      { content_id: `movie-${at}`, note: `N${at % 2}` },
+      { content_id: `movie-${at}`, note: `N${at % 2}`, output_folder: `vod/${at}` },
       { priority: 10 - at },
     );
     ids.push((await api.send('POST', '/job', body)).json.id);

@@ -90,8 +90,10 @@ describe('POST /job', () => {
 
   test('a job with a free slot starts, one without waits in its place', async () => {
     const ids = [];
-    for (let at = 0; at < 4; at++)
-      ids.push((await api.send('POST', '/job', submission(), OTHER)).json.id);
+    for (let at = 0; at < 4; at++) {
+      const body = submission({ output_folder: `vod/${at}` });
+      ids.push((await api.send('POST', '/job', body, OTHER)).json.id);
+    }
     const jobs = await Promise.all(
       ids.map(async (id) => (await api.send('GET', `/jobs/${id}`, undefined, OTHER)).json),
     );

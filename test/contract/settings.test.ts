@@ -200,7 +200,9 @@ test('a raised max_jobs lets waiting jobs start at once, the system’s too', as
     const jobs = (await api.send('GET', '/jobs?state=1')).json;
     return jobs.length as number;
   };
-  for (let n = 0; n < 8; n++) await api.send('POST', '/job', submission());
+  for (let n = 0; n < 8; n++) {
+    await api.send('POST', '/job', submission({ output_folder: `vod/${n}` }));
+  }
   expect(await started()).toBe(2);
   await set({ name: 'max_jobs', setting: 5, scope: 'system' }, OTHER);
   expect(await started()).toBe(5);

@@ -136,7 +136,8 @@ describe('Idempotency-Key', () => {
   });
 
   test('the job gets its slot', async () => {
-    const { json } = await post(submission(), keyed('slot'), '/job', OTHER);
+    const body = submission({ output_folder: 'vod/slot' });
+    const { json } = await post(body, keyed('slot'), '/job', OTHER);
     const ids = (await api.send('GET', '/jobs?limit=100', undefined, OTHER)).json;
     expect(ids.find((job: { id: number }) => job.id === json.id).queue_state).toBe('started');
   });

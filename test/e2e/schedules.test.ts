@@ -74,8 +74,13 @@ const schedule = (): Promise<ScheduleAnswer> =>
 const semaphoreUrl = (): string =>
   `http://127.0.0.1:${(server.address() as AddressInfo).port}/ready`;
 
-const submit = (job: Record<string, unknown>): Promise<number> =>
-  engine.submit({ content_id: 'c', source_folder: 's' }, job);
+let folders = 0;
+
+/** A job that writes a folder of its own. */
+const submit = (job: Record<string, unknown>): Promise<number> => {
+  folders += 1;
+  return engine.submit({ content_id: 'c', source_folder: `s/${folders}` }, job);
+};
 
 const untilState = (jobId: number, state: string): Promise<unknown> =>
   until(

@@ -11,6 +11,7 @@ import { assessUrl } from '../../src/egress/assess-url.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { checkSharedRoots, checkTenantStorage } from '../../src/storage/check-root.ts';
 import { createSecretBox } from '../../src/secrets/secret-box.ts';
+import { createFindPlace } from '../../src/storage/find-place.ts';
 import { createStorages } from '../../src/storage/storages.ts';
 import { admitJobs } from '../../src/store/admission.ts';
 import { getTenantStorage } from '../../src/store/tenant-storages.ts';
@@ -76,11 +77,12 @@ export async function createTestApi(
     isImpatient: true,
   });
   const roots = { localInputRoot: join(folder, 'input'), localOutputRoot: join(folder, 'output') };
+  const secrets = createSecretBox(options.secretsKeys ?? []);
   const storages = createStorages({
     ...roots,
     getRoots: (tenant) => getTenant(db, tenant),
     getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
-    secrets: createSecretBox(options.secretsKeys ?? []),
+    secrets,
   });
   const waiting: Promise<unknown>[] = [];
   const deps: ApiDeps = {
@@ -101,6 +103,7 @@ export async function createTestApi(
       checkSharedRoots,
     }),
     lookUpSource: createSourceLookup({ db, storages }),
+    findPlace: createFindPlace({ ...roots, secrets }),
   };
   const app = createApp(deps);
   return {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { createJournal } from '../../../activities/journal/journal.ts';
 import { createReconcile } from '../../../activities/reconcile/reconcile.ts';
+import { type FolderClaims, NO_CLAIMS } from '../../../src/domain/folder-claims.ts';
 import { ImpossibleChangeError, type JobChange } from '../../../src/domain/job-change.ts';
 import { createLogger } from '../../../src/log/logger.ts';
 import { admitJobs } from '../../../src/store/admission.ts';
@@ -37,6 +38,9 @@ export interface SimulationOptions {
   /** Settings that change on the way. Default: all that decide about slots. */
   readonly settings?: readonly SlotSetting[];
 }
+
+/** Folders that jobs use; some are in others, some begin alike. */
+const FOLDERS = ['o/a', 'o/a/x', 'o/a/y', 'o/a1', 'o/b', 'o/c', 'o/d', 'o/e'];
 
 /** Share of statements and of calls to Temporal that fail. */
 const FAULT_RATE = 0.015;
@@ -199,6 +203,19 @@ export class Simulation {
       searchText: contentId,
       callbackUrls: [],
       notes: [],
+      claims: this.#newClaims(),
+    };
+  }
+
+  /** What a job takes: mostly a folder of a few, sometimes one with all that is below. */
+  #newClaims(): FolderClaims {
+    const dice = this.random();
+    if (dice < 0.1) return { writesTo: [this.#oneOf(FOLDERS)], readsFrom: [], clears: true };
+    if (dice < 0.4) return NO_CLAIMS;
+    return {
+      writesTo: [this.#oneOf(FOLDERS)],
+      readsFrom: this.random() < 0.3 ? [this.#oneOf(FOLDERS)] : [],
+      clears: false,
     };
   }
 

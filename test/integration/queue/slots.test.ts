@@ -122,6 +122,34 @@ test(
   TEST_MS,
 );
 
+/** Admission that holds the lock and keeps to the order, and knows nothing of folders. */
+async function admitAnyFolder(db: Db, tenantId: number): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    await sql`SELECT FROM tenants WHERE id = ${tenantId} FOR NO KEY UPDATE`.execute(transaction);
+    const { rows } = await sql<{ free: number }>`
+      SELECT watch_setting(${tenantId}, 'max_jobs', 2) - count(*) AS free FROM jobs
+      WHERE tenant_id = ${tenantId} AND ended_at IS NULL AND (queue_state = 1 OR is_leaving)`.execute(
+      transaction,
+    );
+    await admitNext(transaction, tenantId, Math.max(0, rows[0]?.free ?? 0), sql`priority, id`);
+  });
+}
+
+test(
+  'an admission that knows nothing of folders is found out',
+  async () => {
+    const found = await faultsOf({
+      seed: 5,
+      jobs: 300,
+      tenants: 1,
+      admit: admitAnyFolder,
+      settings: ['max_jobs'],
+    });
+    expect(found.join()).toMatch(/got a folder that job \d+ holds/);
+  },
+  TEST_MS,
+);
+
 test(
   'an admission in another order is found out',
   async () => {

@@ -16,6 +16,17 @@ export async function installWatch(db: Db): Promise<void> {
       LANGUAGE sql AS $$
         SELECT coalesce((SELECT setting::integer FROM settings
                          WHERE tenant_id = tenant AND name = wanted), fallback) $$;
+    -- the rule of folders, said another way than the engine says it
+    CREATE FUNCTION watch_below(folders text[], tops text[]) RETURNS boolean LANGUAGE sql AS $$
+        SELECT EXISTS (SELECT FROM unnest(folders) f, unnest(tops) t WHERE starts_with(f || '/', t || '/')) $$;
+    CREATE FUNCTION watch_clash(a jobs, b jobs) RETURNS boolean LANGUAGE sql AS $$
+        SELECT EXISTS (SELECT unnest(a.writes_to) INTERSECT SELECT unnest(b.writes_to))
+            OR (a.clears AND watch_below(b.writes_to || b.reads_from, a.writes_to))
+            OR (b.clears AND watch_below(a.writes_to || a.reads_from, b.writes_to)) $$;
+    CREATE FUNCTION watch_held(job jobs) RETURNS bigint LANGUAGE sql AS $$
+        SELECT min(holder.id) FROM jobs holder
+        WHERE holder.tenant_id = job.tenant_id AND holder.id <> job.id
+          AND holder.started_at IS NOT NULL AND holder.ended_at IS NULL AND watch_clash(holder, job) $$;
     CREATE FUNCTION watch_job() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
       most integer := watch_setting(NEW.tenant_id, 'max_jobs', 2);
@@ -39,11 +50,16 @@ export async function installWatch(db: Db): Promise<void> {
         IF NEW.priority > threshold AND ordinary > most - reserved THEN
           INSERT INTO watch_faults VALUES (format('job %s took a reserved slot', NEW.id));
         END IF;
-        -- what was committed and unchanged before the round began may not be overtaken
+        IF watch_held(NEW) IS NOT NULL THEN
+          INSERT INTO watch_faults VALUES
+            (format('job %s got a folder that job %s holds', NEW.id, watch_held(NEW)));
+        END IF;
+        -- what was committed and unchanged before the round began may not be overtaken, but for its folder
         IF EXISTS (SELECT FROM jobs, watch_round
                    WHERE tenant_id = NEW.tenant_id AND queue_state = 0 AND id <= max_id
                      AND updated_at < watch_round.started_at
-                     AND (priority, id) < (NEW.priority, NEW.id)) THEN
+                     AND (priority, id) < (NEW.priority, NEW.id)
+                     AND watch_held(jobs) IS NULL) THEN
           INSERT INTO watch_faults VALUES (format('job %s overtook another', NEW.id));
         END IF;
       END IF;

@@ -9,6 +9,7 @@ export const CONTEXT: SubmissionContext = {
   isConfigured: (kind) => kind === 'local',
   tenantCallbackUrls: [],
   checkUrl: () => undefined,
+  placeOf: (kind, side) => ({ kind, volume: '', root: `/${side}/acme` }),
   now: new Date('2030-01-01T00:00:00Z'),
 };
 
