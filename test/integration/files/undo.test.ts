@@ -15,6 +15,7 @@ import { insertTenant } from '../../../src/store/tenants.ts';
 import { undoJob } from '../../../src/store/undo.ts';
 import { createPublication } from '../../../worker/publication.ts';
 import { createRestoration } from '../../../worker/restoration.ts';
+import { createUploads } from '../../../worker/uploads.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
 import { faultsOf, ManifestSampler } from './manifest-sampler.ts';
@@ -101,6 +102,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
   const deps = () => ({
     ...scene.deps,
     publication: createPublication({ db: database.db }),
+    uploads: createUploads({ db: database.db, log: pino({ level: 'silent' }) }),
     restoration: createRestoration({ db: database.db }),
   });
 
@@ -287,6 +289,19 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
       await sweep();
       expect([nth, await contents()]).toEqual([nth, before]);
     }
+  });
+
+  test('an undo that was given up between two files leaves what the manifests on air name', async () => {
+    await publish();
+    const second = await publish();
+    const task = await startUndo(second);
+    failAt(FIXED - 1, 'after');
+    await expect(restoreAttempt(task, second)).rejects.toThrow('the wire was cut');
+    heal();
+    await endJob(task.jobId, true);
+    await closeWindow();
+    await sweep();
+    await expectPlayable();
   });
 
   test('a former publication a file of which is gone is not put back', async () => {
