@@ -11,6 +11,8 @@ import type {
   FetchSourceResult,
   PublishInput,
   PublishResult,
+  RestorePublicationInput,
+  RestorePublicationResult,
 } from './files/contract.ts';
 import type {
   CreateThumbnailInput,
@@ -43,5 +45,6 @@ export interface TaskActivities {
   deleteSource(input: DeleteSourceInput): Promise<DeleteSourceResult>;
   deleteAsset(input: DeleteAssetInput): Promise<DeleteAssetResult>;
   deleteFiles(input: DeleteFilesInput): Promise<DeleteFilesResult>;
+  restorePublication(input: RestorePublicationInput): Promise<RestorePublicationResult>;
   cleanup(input: CleanupInput): Promise<CleanupResult>;
 }

@@ -31,6 +31,7 @@ export function createTaskActivities(deps: TaskActivityDeps): TaskActivities {
     deleteSource: activity(files.deleteSource),
     deleteAsset: activity(files.deleteAsset),
     deleteFiles: activity(files.deleteFiles),
+    restorePublication: activity(files.restorePublication),
     cleanup: activity(files.cleanup),
   };
 }

@@ -26,6 +26,7 @@ import { registerRoot } from './routes/root.ts';
 import { registerSchedules } from './routes/schedules.ts';
 import { registerSettings } from './routes/settings.ts';
 import { registerSubmit } from './routes/submit.ts';
+import { registerUndo } from './routes/undo.ts';
 
 /** Routes that need no credentials. */
 const OPEN = ['/', '/docs', '/docs/*', '/health/live', '/health/ready', '/openapi.json'];
@@ -70,6 +71,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   registerSubmit(app, deps);
   registerJobs(app, deps);
   registerJobChanges(app, deps);
+  registerUndo(app, deps);
   registerCallbacks(app, deps);
   registerEvents(app, deps);
   registerLogs(app, deps);

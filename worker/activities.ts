@@ -4,7 +4,10 @@ import { createTaskActivities } from '../activities/index.ts';
 import { createJournal } from '../activities/journal/journal.ts';
 import { createReconcile } from '../activities/reconcile/reconcile.ts';
 import { clearJobs } from '../activities/schedule/clear-jobs.ts';
+import { createPurgeFormers } from '../activities/schedule/purge-formers.ts';
 import { queueScheduledJobs } from '../activities/schedule/queue-scheduled-jobs.ts';
+import { sweepStorage } from '../activities/schedule/sweep-storage.ts';
+import { createSweepUploads } from '../activities/schedule/sweep-uploads.ts';
 import { RETRY_WAITS_SECONDS } from '../src/domain/retry-schedule.ts';
 import type { Egress } from '../src/egress/egress.ts';
 import type { Probe } from '../src/egress/probe.ts';
@@ -20,7 +23,9 @@ import { describeJobExecution } from '../src/temporal/describe-execution.ts';
 import { syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createDeletion } from './deletion.ts';
 import { createPublication } from './publication.ts';
+import { createRestoration } from './restoration.ts';
 import type { Scratch } from './scratch.ts';
+import { createUploads } from './uploads.ts';
 import type { Activities } from './workers.ts';
 
 /** What the activities of a worker process are made of. */
@@ -69,23 +74,27 @@ export function createActivities(parts: ActivityParts): Activities {
     retryWaitsSeconds: parts.retryWaitsSeconds ?? RETRY_WAITS_SECONDS,
     watch: parts.deliveries.watch,
   };
+  const files = {
+    storages: createStorages({
+      localInputRoot: parts.localInputRoot,
+      localOutputRoot: parts.localOutputRoot,
+      getRoots: (tenant) => getTenant(db, tenant),
+      getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
+      secrets,
+    }),
+    publication: createPublication({ db }),
+    uploads: createUploads({ db, log }),
+    deletion: createDeletion({ db }),
+    restoration: createRestoration({ db }),
+  };
+  /** What the schedule `sweep_storage` runs, by the names that its result and the log tell. */
+  const sweeps = {
+    uploads: createSweepUploads(files),
+    formers: createPurgeFormers({ db, log, ...files }),
+  };
   return {
     journal,
-    tasks: createTaskActivities({
-      db,
-      log,
-      workRoot: parts.workRoot,
-      ...parts.scratch,
-      storages: createStorages({
-        localInputRoot: parts.localInputRoot,
-        localOutputRoot: parts.localOutputRoot,
-        getRoots: (tenant) => getTenant(db, tenant),
-        getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
-        secrets,
-      }),
-      publication: createPublication({ db }),
-      deletion: createDeletion({ db }),
-    }),
+    tasks: createTaskActivities({ db, log, workRoot: parts.workRoot, ...parts.scratch, ...files }),
     callbacks: {
       drainEndpoint: (input) => {
         const context = Context.current();
@@ -105,6 +114,7 @@ export function createActivities(parts: ActivityParts): Activities {
       },
       queueScheduledJobs: (pass) => queueScheduledJobs({ db, log, probe: parts.probe }, pass),
       clearJobs: (pass) => clearJobs({ db, log }, pass),
+      sweepStorage: (pass) => sweepStorage({ log, sweeps }, pass),
     },
   };
 }

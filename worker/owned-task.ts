@@ -15,11 +15,10 @@ export async function requireOwner(transaction: Db, task: Task): Promise<void> {
 /** A transaction that says nothing for a minute is ended by Postgres; copying a long film takes longer. */
 const SIGN_OF_LIFE_MS = 10_000;
 
-/** Runs `work`, which calls `proveOwner` before each change, and keeps the transaction that holds the task's row alive meanwhile. */
-export async function whileHeld(
+/** Runs `work` and keeps a transaction alive meanwhile; `check` throws where its connection was lost. */
+export async function keepAlive(
   transaction: Db,
-  task: Task,
-  work: (proveOwner: () => Promise<void>) => Promise<void>,
+  work: (check: () => void) => Promise<void>,
 ): Promise<void> {
   let lost: Error | undefined;
   const timer = setInterval(() => {
@@ -28,11 +27,23 @@ export async function whileHeld(
     });
   }, SIGN_OF_LIFE_MS);
   try {
-    await work(async () => {
+    await work(() => {
       if (lost !== undefined) throw lost;
-      await requireOwner(transaction, task);
     });
   } finally {
     clearInterval(timer);
   }
 }
+
+/** Runs `work`, which calls `proveOwner` before each change, while the transaction holds the task's row. */
+export const whileHeld = (
+  transaction: Db,
+  task: Task,
+  work: (proveOwner: () => Promise<void>) => Promise<void>,
+): Promise<void> =>
+  keepAlive(transaction, (check) =>
+    work(async () => {
+      check();
+      await requireOwner(transaction, task);
+    }),
+  );

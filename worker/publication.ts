@@ -1,8 +1,23 @@
 import type { PublicationPort } from '../activities/files/publication.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
-import { listPublishedFiles, replacePublication, setJobResult } from '../src/store/publications.ts';
+import {
+  expireFormers,
+  getFormerOf,
+  insertFormer,
+  type KeptFile,
+} from '../src/store/former-publications.ts';
+import { lockPlace } from '../src/store/place-lock.ts';
+import {
+  forgetOthers,
+  getPublication,
+  listPublishedFiles,
+  replacePublication,
+  setJobResult,
+} from '../src/store/publications.ts';
+import { getJobSettings } from '../src/store/settings.ts';
 import { getTenant } from '../src/store/tenants.ts';
+import { deleteUploads, hastenUploads } from '../src/store/uploads.ts';
 import { requireOwner, whileHeld } from './owned-task.ts';
 
 /**
@@ -23,14 +38,32 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
             `Tenant ${publication.tenant} does not exist any more`,
           );
         }
-        await whileHeld(transaction, task, writeManifests);
-        await setJobResult(transaction, task.jobId, publication.result);
-        return replacePublication(
-          transaction,
-          { tenantId: tenant.id, location: publication.location, asset: publication.asset },
-          task.jobId,
-          publication.files,
-        );
+        const { location, asset, files, result } = publication;
+        const place = { tenantId: tenant.id, location, asset };
+        await lockPlace(transaction, tenant.id, location);
+        const { undoWindowSeconds } = await getJobSettings(transaction, task.jobId);
+        const onAir = await getPublication(transaction, place);
+        const former = onAir?.jobId === task.jobId ? undefined : onAir;
+
+        let kept: readonly KeptFile[] = [];
+        await whileHeld(transaction, task, async (proveOwner) => {
+          kept = await writeManifests(proveOwner, former);
+        });
+        await setJobResult(transaction, task.jobId, result);
+        if (publication.isAlone === true) await forgetOthers(transaction, place);
+        await expireFormers(transaction, place, task.jobId);
+        if (former !== undefined && undoWindowSeconds > 0) {
+          const { storage, folder } = publication;
+          const made = { ...place, ...former, storage, folder, kept, replacedBy: task.jobId };
+          await insertFormer(transaction, made, undoWindowSeconds);
+        }
+        await deleteUploads(transaction, task);
+        await hastenUploads(transaction, place, task);
+        const published = { jobId: task.jobId, files, result };
+        const replaced = await replacePublication(transaction, place, published);
+        // a retry after the switch is told them again, and they may be kept
+        const isKept = (await getFormerOf(transaction, task.jobId)) !== undefined;
+        return isKept ? [] : [...replaced, ...kept.map((one) => one.keptKey)];
       }),
   };
 }

@@ -23,5 +23,6 @@ export function schedulerActivities(passes: SchedulerPasses): AllActivities {
     reconcile: () => passes.reconcile(pass()),
     queueScheduledJobs: () => passes.queueScheduledJobs(pass()),
     clearJobs: () => passes.clearJobs(pass()),
+    sweepStorage: () => passes.sweepStorage(pass()),
   };
 }

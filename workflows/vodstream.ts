@@ -48,6 +48,7 @@ export async function vodstream(input: VodstreamInput): Promise<void> {
       asset: input.asset,
       mp4Filename: input.generateMp4 ? input.mp4Filename : null,
       durationSeconds,
+      emptyTarget: input.emptyTarget,
     });
     if (input.deleteSource) await deleteSource(source);
   } finally {

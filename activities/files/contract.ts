@@ -30,6 +30,8 @@ export interface PublishInput {
   /** Name of the MP4 where one was made. */
   readonly mp4Filename: string | null;
   readonly durationSeconds: number;
+  /** Whether all else in the output folder goes, once the asset is on air. */
+  readonly emptyTarget: boolean;
 }
 
 export interface PublishResult {
@@ -66,6 +68,17 @@ export interface DeleteFilesInput {
 }
 
 export interface DeleteFilesResult {
+  readonly message: string;
+}
+
+export interface RestorePublicationInput {
+  readonly jobId: number;
+  readonly tenant: string;
+  /** The job whose publication is taken back. */
+  readonly undoneJobId: number;
+}
+
+export interface RestorePublicationResult {
   readonly message: string;
 }
 

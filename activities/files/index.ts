@@ -8,6 +8,9 @@ import { createFetchSource } from './fetch-source.ts';
 import type { ReserveScratch } from '../space/reserve.ts';
 import type { PublicationPort } from './publication.ts';
 import { createPublish } from './publish.ts';
+import { createRestorePublication } from './restore-publication.ts';
+import type { RestorationPort } from './restoration.ts';
+import type { UploadsPort } from './uploads.ts';
 
 /** What the file tasks are given. */
 export interface FileTaskDeps {
@@ -16,6 +19,8 @@ export interface FileTaskDeps {
   readonly publication: PublicationPort;
   readonly reserve: ReserveScratch;
   readonly deletion: DeletionPort;
+  readonly restoration: RestorationPort;
+  readonly uploads: UploadsPort;
   /** Wait before fetching is tried again. Default 5 s. */
   readonly fetchRetryDelayMs?: number;
 }
@@ -28,6 +33,7 @@ export function createFileTasks(deps: FileTaskDeps) {
     deleteSource: createDeleteSource(deps),
     deleteAsset: createDeleteAsset(deps),
     deleteFiles: createDeleteFiles(deps),
+    restorePublication: createRestorePublication(deps),
     cleanup: createCleanup(deps),
   };
 }

@@ -1,9 +1,13 @@
 import type { JobResult } from '../../src/domain/callback.ts';
+import type { StorageKind } from '../../src/domain/storage-kind.ts';
+import type { KeptFile } from '../../src/store/former-publications.ts';
 import type { Task } from '../task.ts';
 
 /** A new publication of an asset. */
 export interface Publication {
   readonly tenant: string;
+  readonly storage: StorageKind;
+  readonly folder: string;
   /** Where the output folder is, see `locationOf`. */
   readonly location: string;
   /** Stem of the asset's names. */
@@ -12,6 +16,13 @@ export interface Publication {
   readonly files: readonly string[];
   /** What the job end will tell. */
   readonly result: JobResult;
+  /** Other assets in the folder are deleted with this switch, and must be forgotten. */
+  readonly isAlone?: boolean;
+}
+
+/** What is on air before a switch and can be put back after it. */
+export interface FormerAsset {
+  readonly files: readonly string[];
 }
 
 /** The one moment at which an asset changes. */
@@ -21,7 +32,9 @@ export interface PublicationPort {
 
   /**
    * Runs `writeManifests` while this attempt is proved to own its task, records the publication and
-   * the job's result, and returns the keys of the publication it replaces. Throws a WorkError
+   * the job's result, and returns the keys of the publication it replaces and that nothing needs any more.
+   * `former` is what must be kept, as the tenant may still want it back: `writeManifests` returns under
+   * which names it kept the files that it was about to overwrite. Throws a WorkError
    * `Superseded`, with nothing written, where another attempt took over. Where `writeManifests` throws,
    * nothing is recorded. It calls `proveOwner` before each file that it changes: that throws where the
    * proof is lost meanwhile, with the connection that holds it.
@@ -29,7 +42,10 @@ export interface PublicationPort {
   switchOver(
     task: Task,
     publication: Publication,
-    writeManifests: (proveOwner: () => Promise<void>) => Promise<void>,
+    writeManifests: (
+      proveOwner: () => Promise<void>,
+      former: FormerAsset | undefined,
+    ) => Promise<readonly KeptFile[]>,
   ): Promise<readonly string[]>;
 }
 

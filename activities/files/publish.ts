@@ -1,17 +1,21 @@
-import { text } from 'node:stream/consumers';
 import { WorkError } from '../../src/domain/failure.ts';
 import { manifestNames } from '../../src/media/asset/names.ts';
 import type { StorageDriver } from '../../src/storage/driver.ts';
-import { joinKey } from '../../src/storage/paths.ts';
+import { folderOf, joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { locationOf } from '../../src/storage/location.ts';
+import type { Uploads } from '../../src/store/uploads.ts';
 import type { Task, TaskCode } from '../task.ts';
 import type { PublishInput, PublishResult } from './contract.ts';
+import { emptyFolder } from './empty-folder.ts';
 import { sourceLocations } from './fetched-sources.ts';
+import { keepFormer } from './keep-former.ts';
 import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
-import { planPublication, type Upload } from './publish-plan.ts';
-import { isNamedForJob } from './published-names.ts';
+import { planPublication, type PublishPlan } from './publish-plan.ts';
+import { createOwnerCheck, recordMade } from './record-uploads.ts';
+import { takeBackUploads } from './take-back.ts';
 import { uploadFiles, verifyUploads } from './upload-files.ts';
+import type { UploadsPort } from './uploads.ts';
 
 /**
  * Publishes an asset whole or not at all. Every file is uploaded first, under names of this job that
@@ -23,6 +27,7 @@ export function createPublish(deps: {
   readonly workRoot: string;
   readonly storages: Storages;
   readonly publication: PublicationPort;
+  readonly uploads: UploadsPort;
 }): TaskCode<PublishInput, PublishResult> {
   return async (task, input) => {
     const storage = await deps.storages.open({
@@ -35,27 +40,47 @@ export function createPublish(deps: {
     const files = uploads.map((one) => one.finalKey);
     const sources = await sourceLocations(deps, input);
     refuseToOverwriteSource(storage, files, sources);
+    if (input.emptyTarget) refuseToEmptySource(storage, input.folder, sources);
 
     const publication = describePublication(storage, input, files);
+    const record = describeUploads(storage, input, plan);
+    await deps.uploads.record(task, record);
     let replaced: readonly string[];
     try {
-      await uploadFiles(storage, task, input.folder, uploads);
-      replaced = await deps.publication.switchOver(task, publication, async (proveOwner) => {
-        task.signal.throwIfAborted();
-        await verifyUploads(storage, input.folder, uploads);
-        for (const { key, finalKey } of plan.switched) {
-          await proveOwner();
-          await storage.move(key, finalKey);
-        }
-      });
+      const assertOwner = createOwnerCheck(deps.uploads, task);
+      await uploadFiles(storage, task, input.folder, uploads, assertOwner);
+      await recordMade(deps.uploads, task, storage, record, plan.switched);
+      const switched = plan.switched.map((one) => one.finalKey);
+      replaced = await deps.publication.switchOver(
+        task,
+        publication,
+        async (proveOwner, former) => {
+          task.signal.throwIfAborted();
+          await verifyUploads(storage, input.folder, uploads);
+          const kept = await keepFormer(storage, task.jobId, former, switched, proveOwner);
+          for (const { key, finalKey } of plan.switched) {
+            await proveOwner();
+            await storage.move(key, finalKey);
+          }
+          return kept;
+        },
+      );
     } catch (error) {
-      await takeBack(deps.publication, task, publication, storage, input, uploads);
+      await takeBack(deps, task, publication, storage, record);
       throw error;
     }
     const unused = replaced.filter(
       (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
     );
     await deleteFormer(task, storage, unused);
+    if (input.emptyTarget) {
+      await emptyFolder(storage, task, input.folder, async () => [
+        ...sources,
+        ...(await deps.publication.filesAt(input.tenant, publication.location)).map((key) =>
+          locationOf(storage, key),
+        ),
+      ]);
+    }
     return { message: `${files.length} files in ${storage.fullPath(input.folder)}` };
   };
 }
@@ -68,6 +93,9 @@ function describePublication(
   const { tenant, asset, folder, durationSeconds } = input;
   return {
     tenant,
+    storage: input.storage,
+    folder,
+    isAlone: input.emptyTarget,
     location: locationOf(storage, folder),
     asset,
     files,
@@ -78,6 +106,21 @@ function describePublication(
     },
   };
 }
+
+const describeUploads = (
+  storage: StorageDriver,
+  input: PublishInput,
+  plan: PublishPlan,
+): Uploads => ({
+  tenant: input.tenant,
+  storage: input.storage,
+  folder: input.folder,
+  location: locationOf(storage, input.folder),
+  asset: input.asset,
+  keys: [...plan.early, ...plan.switched].map((one) => one.key),
+  fixedKeys: plan.switched.map((one) => one.finalKey),
+  made: {},
+});
 
 /** Source and output folder may be one: no file of the client may be written over. */
 function refuseToOverwriteSource(
@@ -93,43 +136,50 @@ function refuseToOverwriteSource(
   );
 }
 
+/** The folder that is emptied may hold more files of the client than this job's sources. */
+function refuseToEmptySource(
+  output: StorageDriver,
+  folder: string,
+  sources: ReadonlySet<string>,
+): void {
+  const isSource = [...sources].some((one) => folderOf(one) === locationOf(output, folder));
+  if (!isSource) return;
+  throw new WorkError(
+    'InvalidInput',
+    `empty_target would empty ${output.fullPath(folder)}, which is the source folder; give another output_folder`,
+  );
+}
+
 /**
- * Removes what a failed or cancelled publish uploaded. Later attempts use the same names, and the
+ * Removes what a failed or cancelled publish wrote. Later attempts use the same names, and the
  * switch itself may have happened although this attempt failed (its answer was lost, or an earlier
- * attempt made it): so only the owner of the task removes, and only what no manifest on air names.
+ * attempt made it): so only the owner of the task removes, and only what is not on air. What it cannot
+ * remove is kept on record for `cleanup` and the sweeper.
  */
 async function takeBack(
-  port: PublicationPort,
+  ports: { readonly publication: PublicationPort; readonly uploads: UploadsPort },
   task: Task,
   publication: Publication,
   storage: StorageDriver,
-  input: PublishInput,
-  uploads: readonly Upload[],
+  record: Uploads,
 ): Promise<void> {
+  const { jobId } = task;
   try {
-    await whileOwner(port, task, publication, async () => {
-      if (await isOnAir(storage, input)) return;
-      await storage.delete(uploads.map((one) => one.key));
+    let kept: readonly string[] = [];
+    await whileOwner(ports.publication, task, publication, async () => {
+      const published = await ports.publication.filesAt(record.tenant, record.location);
+      const uploads = { ...record, made: await ports.uploads.madeBy(task) };
+      kept = await takeBackUploads(storage, { jobId, uploads, published: new Set(published) });
     });
+    if (kept.length === 0) await ports.uploads.forget(task);
   } catch (error) {
-    if (error instanceof WorkError && error.type === 'Superseded') return;
+    if (error instanceof WorkError && error.type === 'Superseded') {
+      await ports.uploads.revive(task, record);
+      return;
+    }
     // the publish has failed already, and its reason is the one to tell
-    task.log.warn({ err: error }, 'uploaded files of a failed publish were left');
+    task.log.warn({ err: error }, 'uploaded files of a failed publish were left for now');
   }
-}
-
-/** Whether one of the asset's two manifests names files of this job. */
-async function isOnAir(
-  storage: StorageDriver,
-  { folder, asset, jobId }: PublishInput,
-): Promise<boolean> {
-  const { hls, dash } = manifestNames(asset);
-  for (const name of [hls, dash]) {
-    const key = joinKey(folder, name);
-    if ((await storage.stat(key)) === undefined) continue;
-    if (isNamedForJob(jobId, await text(await storage.read(key)))) return true;
-  }
-  return false;
 }
 
 /** The new asset is on air: what cannot be deleted is told, and is no reason to fail. */

@@ -10,3 +10,6 @@ export const metadataName = (asset: string): string => `${asset}_metadata.json`;
  */
 export const isNamedForJob = (jobId: number, manifest: string): boolean =>
   new RegExp(`-${jobId}-(?:video|audio|text)-`).test(manifest);
+
+/** Whether a name is one that the engine keeps for files on their way; no listing shows them. */
+export const isHidden = (name: string): boolean => name.startsWith('.te-');

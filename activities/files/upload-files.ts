@@ -8,18 +8,23 @@ import { createTransferProgress } from './transfer-progress.ts';
 /** Files that go up at once. */
 export const PARALLEL_FILES = 4;
 
-/** Uploads files, except those that an earlier attempt of the task has left there whole. */
+/**
+ * Uploads files, except those that an earlier attempt of the task has left there whole. `assertOwner` is
+ * asked before each file: what it throws ends the others too.
+ */
 export async function uploadFiles(
   storage: StorageDriver,
   task: Task,
   folder: string,
   uploads: readonly Upload[],
+  assertOwner: () => Promise<void>,
 ): Promise<void> {
   const totalBytes = uploads.reduce((sum, one) => sum + one.sizeBytes, 0);
   const progressOf = createTransferProgress(task, 'publishing', totalBytes);
   // the first attempt of a run asks nothing: 2,000 files are 2,000 questions
   const isRetried = await hasFiles(storage, folder, uploads);
   await forEachParallel(uploads, PARALLEL_FILES, task.signal, async (one, signal) => {
+    await assertOwner();
     const onProgress = progressOf(one.name);
     if (isRetried && (await storage.isUploaded(one.path, one.key))) {
       onProgress(one.sizeBytes);

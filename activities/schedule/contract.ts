@@ -14,8 +14,15 @@ export interface ClearPassResult {
   readonly keys: number;
 }
 
+/** What one sweep of the storages did. */
+export interface SweepPassResult {
+  /** Names of the sweeps that failed; the next pass tries again. */
+  readonly failed: readonly string[];
+}
+
 /** Activities of the schedules, on task queue `scheduler`. */
 export interface ScheduleActivities {
   queueScheduledJobs(): Promise<QueuePassResult>;
   clearJobs(): Promise<ClearPassResult>;
+  sweepStorage(): Promise<SweepPassResult>;
 }

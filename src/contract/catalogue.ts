@@ -1,4 +1,4 @@
-import { isRecipe, RECIPES } from '../domain/recipes.ts';
+import { isRecipe, isSubmittable, RECIPES } from '../domain/recipes.ts';
 import { shorten } from './fault.ts';
 
 /** Every workflow of the catalogue; this version runs {@link RECIPES}. */
@@ -21,8 +21,9 @@ const CATALOGUE: readonly string[] = [
 
 /** Why a workflow cannot be asked for, or undefined where it can. */
 export function workflowFault(name: string): string | undefined {
-  if (isRecipe(name)) return undefined;
+  if (isSubmittable(name)) return undefined;
   const available = `available: ${RECIPES.join(', ')}`;
+  if (isRecipe(name)) return `workflow "${name}" is not submitted; ask by POST /jobs/:id/undo`;
   return CATALOGUE.includes(name)
     ? `workflow "${name}" is not available in this version; ${available}`
     : `there is no workflow "${shorten(name)}"; ${available}`;

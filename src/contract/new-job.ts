@@ -1,5 +1,5 @@
 import { WorkError } from '../domain/failure.ts';
-import { isRecipe } from '../domain/recipes.ts';
+import { isSubmittable } from '../domain/recipes.ts';
 import type { StorageKind } from '../domain/storage-kind.ts';
 import type { StorageSide } from '../domain/storage-settings.ts';
 import type { NewJob } from '../store/jobs.ts';
@@ -92,7 +92,8 @@ export function toNewJob(text: string, context: SubmissionContext): Submitted {
 
 function contractOf(section: JobSection): RecipeContract {
   const fault = workflowFault(section.workflow);
-  if (fault !== undefined || !isRecipe(section.workflow)) throw refuse(`job.workflow: ${fault}`);
+  if (fault !== undefined || !isSubmittable(section.workflow))
+    throw refuse(`job.workflow: ${fault}`);
   return RECIPE_CONTRACTS[section.workflow];
 }
 

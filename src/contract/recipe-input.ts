@@ -43,6 +43,8 @@ export interface VodstreamInput extends RecipeInput {
   readonly allAudioTracks: boolean;
   /** How often fetching the source is tried again. */
   readonly retries: number;
+  /** Whether all else in the output folder goes, once the asset is on air. */
+  readonly emptyTarget: boolean;
   /** Source file name → what it is, where the name does not say. */
   readonly fileProperties: Readonly<
     Record<string, { readonly kind?: string; readonly language?: string }>
@@ -60,4 +62,10 @@ export interface VoddeleteInput extends RecipeInput {
 export interface AssetDeleteInput extends RecipeInput {
   readonly storage: StorageKind;
   readonly fileCount: number;
+}
+
+/** What the engine's own `undo_publish` workflow is started with. */
+export interface UndoPublishInput extends RecipeInput {
+  /** The job whose publication is taken back. */
+  readonly undoneJobId: number;
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { WorkError } from '../domain/failure.ts';
 import type { FolderClaims } from '../domain/folder-claims.ts';
-import { isRecipe, type Recipe, RECIPES } from '../domain/recipes.ts';
+import { isSubmittable, type OwnRecipe, type Recipe, RECIPES } from '../domain/recipes.ts';
 import type { StorageKind } from '../domain/storage-kind.ts';
 import type { StorageSide } from '../domain/storage-settings.ts';
 import { folderOf } from '../storage/paths.ts';
@@ -11,6 +11,7 @@ import type { RecipeParameters } from './every-recipe.ts';
 import { type PlaceOf, type RecipeClaims, resolveClaims } from './job-claims.ts';
 import { planAssetDelete, planVoddelete, planVodstream, type RecipePlan } from './plan.ts';
 import type { RecipeInput, RecipeJob, StorageDefaults } from './recipe-input.ts';
+import { undoPublishInput } from './undo-publish.ts';
 import { vodstreamFault, vodstreamInput } from './vodstream.ts';
 import {
   VODSTREAM_NOT_YET,
@@ -83,7 +84,7 @@ export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
     claims: (input) => ({
       writes: [{ kind: input.destinationStorage, side: 'output', folder: input.outputFolder }],
       reads: [{ kind: input.sourceStorage, side: 'input', folder: input.sourceFolder }],
-      clears: false,
+      clears: input.emptyTarget,
     }),
   }),
   voddelete: defineRecipe({
@@ -116,9 +117,15 @@ export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
 
 const foldersOf = (keys: readonly string[]): readonly string[] => [...new Set(keys.map(folderOf))];
 
+const OWN_INPUTS: Readonly<Record<OwnRecipe, (job: RecipeJob) => RecipeInput>> = {
+  undo_publish: undoPublishInput,
+};
+
 /** What a job's workflow is started with. Throws a WorkError `InvalidInput` where it cannot be made. */
 export const recipeInput = (job: RecipeJob, defaults: StorageDefaults): RecipeInput =>
-  contractOf(job.workflow).toInput(job, defaults);
+  Object.hasOwn(OWN_INPUTS, job.workflow)
+    ? OWN_INPUTS[job.workflow as OwnRecipe](job)
+    : contractOf(job.workflow).toInput(job, defaults);
 
 /** What a job's workflow will do. Throws as {@link recipeInput} does. */
 export const planJob = (job: RecipeJob, defaults: StorageDefaults): RecipePlan =>
@@ -132,7 +139,7 @@ export const jobClaims = (
 ): FolderClaims => resolveClaims(contractOf(job.workflow).claims(job, defaults), placeOf);
 
 function contractOf(workflow: string): RecipeContract {
-  if (isRecipe(workflow)) return RECIPE_CONTRACTS[workflow];
+  if (isSubmittable(workflow)) return RECIPE_CONTRACTS[workflow];
   throw new WorkError(
     'InvalidInput',
     `workflow "${workflow}" is not available in this version; available: ${RECIPES.join(', ')}`,

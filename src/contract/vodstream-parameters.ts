@@ -32,6 +32,9 @@ export const VodstreamParameters = z
       .describe("Folder of the asset below the client's output root. Default: source_folder"),
     output_root: text.optional().describe('Folder put before output_folder'),
     delete_source: lenientBoolean.default(false).describe('Delete the sources once published'),
+    empty_target: lenientBoolean
+      .default(false)
+      .describe('Delete all else that is directly in the output folder, once the asset is on air'),
     drm: z
       .array(drmSystem, { error: 'must be an array' })
       .default(['clear'])

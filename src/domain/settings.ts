@@ -9,6 +9,8 @@ export interface Settings extends SlotSettings {
   readonly retryDelaySeconds: number;
   /** How often a failed task is tried again. Default 3. */
   readonly retryLimit: number;
+  /** Seconds in which the publication that a job replaced can be put back; 0: not at all. Default 3600. */
+  readonly undoWindowSeconds: number;
   /** Days after their end that jobs are kept. Default 30. */
   readonly jobRetentionDays: number;
 }
@@ -34,6 +36,7 @@ export const KNOWN_SETTINGS = {
   schedule_interval: { least: 1, most: 86_400, fallback: 60 },
   retry_delay: { least: 0, most: 86_400, fallback: 5 },
   retry_limit: { least: 0, most: 100, fallback: 3 },
+  undo_window: { least: 0, most: 2_592_000, fallback: 3600 },
   job_retention_days: { least: 1, most: 36_500, fallback: 30, isSystemOnly: true },
 } as const satisfies Readonly<Record<string, KnownSetting>>;
 
@@ -83,6 +86,7 @@ export function settingsFrom(rows: Readonly<Record<string, unknown>>): Settings 
     scheduleIntervalSeconds: number('schedule_interval'),
     retryDelaySeconds: number('retry_delay'),
     retryLimit: number('retry_limit'),
+    undoWindowSeconds: number('undo_window'),
     jobRetentionDays: number('job_retention_days'),
   };
 }

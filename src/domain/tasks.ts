@@ -14,6 +14,7 @@ export const TASKS = {
   deleteSource: 'delete_source',
   deleteAsset: 'delete_asset',
   deleteFiles: 'delete_files',
+  restorePublication: 'restore_publication',
   cleanup: 'cleanup',
 } as const;
 
@@ -36,6 +37,7 @@ export const TASK_SUMMARIES: Readonly<Record<TaskName, string>> = {
   delete_source: 'delete what was fetched',
   delete_asset: 'delete a folder, manifests first',
   delete_files: 'delete single files',
+  restore_publication: 'former files back, manifests last',
   cleanup: 'remove scratch files',
 };
 

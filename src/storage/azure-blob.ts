@@ -5,6 +5,7 @@ import type { AzureSettings } from '../domain/storage-settings.ts';
 import { calling } from './azure-client.ts';
 import { copyInAzure } from './azure-copy.ts';
 import { downloadFromAzure, openRange, propertiesOf } from './azure-download.ts';
+import { dropUncommitted } from './azure-open-uploads.ts';
 import { uploadToAzure } from './azure-upload.ts';
 import type { StorageDriver, StoredFile } from './driver.ts';
 import { joinKey } from './paths.ts';
@@ -70,17 +71,23 @@ export function createAzureStorage(
     return openRange(container, full(key), range);
   };
 
-  const deleteKeys = async (keys: readonly string[]): Promise<void> => {
+  const deleteKeys: StorageDriver['delete'] = async (keys, signal) => {
     const queue = keys.values();
     const run = async (): Promise<void> => {
       for (const key of queue) {
         await calling(`deleting ${key}`, () =>
-          container.getBlobClient(full(key)).deleteIfExists({ deleteSnapshots: 'include' }),
+          container.getBlobClient(full(key)).deleteIfExists({
+            deleteSnapshots: 'include',
+            ...(signal === undefined ? {} : { abortSignal: signal }),
+          }),
         );
       }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_DELETES, keys.length) }, run));
   };
+
+  const copy = (fromKey: string, toKey: string): Promise<void> =>
+    copyInAzure(container, settings, full(fromKey), full(toKey), options.copyWholeBytes);
 
   return {
     kind: 'azure_blob',
@@ -89,8 +96,8 @@ export function createAzureStorage(
     fullPath: full,
     list: (folder) => calling(`listing ${folder}`, () => list(folder)),
     listBelow,
-    stat: async (key) => {
-      const found = await propertiesOf(container, full(key));
+    stat: async (key, signal) => {
+      const found = await propertiesOf(container, full(key), signal);
       return found && fileOf(key, found);
     },
     read,
@@ -104,11 +111,13 @@ export function createAzureStorage(
       const found = await propertiesOf(container, full(key));
       return found?.metadata?.[STAMP_KEY] === (await stampAt(path));
     },
+    copy,
     move: async (fromKey, toKey) => {
-      await copyInAzure(container, settings, full(fromKey), full(toKey), options.copyWholeBytes);
+      await copy(fromKey, toKey);
       await deleteKeys([fromKey]);
     },
     delete: deleteKeys,
+    dropOpenUploads: (keys, signal) => dropUncommitted(container, keys.map(full), signal),
     probe: (signal) =>
       calling('listing', async () => {
         const pages = container

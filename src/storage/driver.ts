@@ -45,7 +45,7 @@ export interface StorageDriver {
    */
   listBelow(folder: string): AsyncIterable<readonly StoredFile[]>;
   /** One file, or undefined where there is none. */
-  stat(key: string): Promise<StoredFile | undefined>;
+  stat(key: string, signal?: AbortSignal): Promise<StoredFile | undefined>;
   /** The bytes from `startByte` up to and without `endByte` (all of them by default). */
   read(
     key: string,
@@ -67,8 +67,15 @@ export interface StorageDriver {
   isUploaded(path: string, key: string): Promise<boolean>;
   /** Gives a file another key, visible there whole or not at all, replacing what was there. */
   move(fromKey: string, toKey: string): Promise<void>;
+  /** {@link StorageDriver.move} that leaves the file under its first key too. */
+  copy(fromKey: string, toKey: string): Promise<void>;
   /** Deletes files; one that is already gone is no error. */
-  delete(keys: readonly string[]): Promise<void>;
+  delete(keys: readonly string[], signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes what uploads have left that were begun under these keys and never ended. An upload that is
+   * still under way, of a worker that was cut off, fails then. Whole files stay.
+   */
+  dropOpenUploads(keys: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Throws where the storage cannot be reached or refuses to list the root. */
   probe(signal?: AbortSignal): Promise<void>;
   /** The full path of a key, as callbacks tell it (contract §3). */

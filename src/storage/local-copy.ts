@@ -2,6 +2,9 @@ import { type FileHandle, statfs } from 'node:fs/promises';
 import { WorkError } from '../domain/failure.ts';
 import type { TransferOptions } from './driver.ts';
 
+/** Prefix of files that are not whole yet; never listed, refused as a client's name. */
+export const PARTIAL = '.te-';
+
 /** Bytes read at once. With two such buffers as fast as `cp`: 200 MB in 44 ms where it took 40 ms. */
 const CHUNK_BYTES = 2 * 1024 * 1024;
 

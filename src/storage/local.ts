@@ -14,13 +14,14 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { WorkError } from '../domain/failure.ts';
 import type { StorageDriver, StoredFile, TransferOptions } from './driver.ts';
-import { assertRoom, copyWhole } from './local-copy.ts';
+import { assertRoom, copyWhole, PARTIAL } from './local-copy.ts';
 import { isMissing, storageFailure } from './local-failure.ts';
 import { type LocalFolder, openFile, withFolder } from './local-folder.ts';
+import { copyFileAs } from './local-link.ts';
 import { fileNameOf, folderOf, joinKey } from './paths.ts';
 
-/** Prefix of files that are not whole yet; never listed, refused as a client's name. */
-const PARTIAL = '.te-';
+/** Length of {@link partialStem}: the prefix and 16 digits. */
+const STEM_LENGTH = PARTIAL.length + 16;
 
 const fileOf = (key: string, found: { size: number; mtimeMs: number }): StoredFile => ({
   key,
@@ -126,6 +127,17 @@ export function createLocalStorage(rootPath: string): StorageDriver {
       throw new WorkError('StorageFailed', `${fromKey} does not exist any more`);
     },
 
+    copy: async (fromKey, toKey) => {
+      const isCopied = await withFolder(root, folderOf(fromKey), { isMade: false }, (from) =>
+        withFolder(root, folderOf(toKey), { isMade: true }, async (to) => {
+          await copyFileAs(from, fileNameOf(fromKey), to, fileNameOf(toKey));
+          return true;
+        }),
+      );
+      if (isCopied === true) return;
+      throw new WorkError('StorageFailed', `${fromKey} does not exist any more`);
+    },
+
     probe: async () => {
       await withFolder(root, '', { isMade: false }, () => Promise.resolve());
     },
@@ -136,6 +148,14 @@ export function createLocalStorage(rootPath: string): StorageDriver {
         await withFolder(root, folder, { isMade: false }, (at) => deleteFiles(at, inside));
       }
       for (const folder of byFolder.keys()) await removeEmptyFolders(root, folder);
+    },
+
+    dropOpenUploads: async (keys) => {
+      for (const [folder, inside] of Map.groupBy(keys, folderOf)) {
+        const stems = inside.map((key) => partialStem(fileNameOf(key)));
+        await withFolder(root, folder, { isMade: false }, (at) => removePartials(at, stems));
+        await removeEmptyFolders(root, folder);
+      }
     },
   };
 }
@@ -217,8 +237,8 @@ async function writeWhole(
   options: TransferOptions | undefined,
 ): Promise<StoredFile> {
   const name = fileNameOf(key);
-  const stem = `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
-  await removePartials(folder, stem);
+  const stem = partialStem(name);
+  await removePartials(folder, [stem]);
   const partial = folder.pathOf(`${stem}-${randomUUID()}.part`);
   return removedOnFailure(partial, `writing ${key}`, options, async () => {
     const target = await open(partial, 'wx');
@@ -235,13 +255,18 @@ async function writeWhole(
   });
 }
 
+/** What the names of a file begin with while it is not whole. */
+const partialStem = (name: string): string =>
+  `${PARTIAL}${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+
 /**
- * Removes what earlier writers of the same key left half done. One that is still at it, on a worker
+ * Removes what earlier writers of the same keys left half done. One that is still at it, on a worker
  * that was cut off, finds its file gone when it wants to rename it, and fails.
  */
-async function removePartials(folder: LocalFolder, stem: string): Promise<void> {
+async function removePartials(folder: LocalFolder, stems: readonly string[]): Promise<void> {
+  const wanted = new Set(stems);
   for (const name of await readdir(folder.pathOf(''))) {
-    if (name.startsWith(stem) && name.endsWith('.part')) {
+    if (name.endsWith('.part') && wanted.has(name.slice(0, STEM_LENGTH))) {
       await rm(folder.pathOf(name), { force: true });
     }
   }

@@ -10,6 +10,7 @@ import {
 import { WorkError } from '../domain/failure.ts';
 import { calling, keepingOf, type S3Bucket } from './s3-calls.ts';
 import { headOf } from './s3-download.ts';
+import { abortEarlier } from './s3-open-uploads.ts';
 
 /** Longer objects are copied in parts: one call takes 5 GB at most, and says nothing while it works. */
 const WHOLE_BYTES = 512 * 1024 * 1024;
@@ -58,7 +59,7 @@ async function copyWhole(
 }
 
 async function copyInParts(
-  { client, settings }: S3Bucket,
+  at: S3Bucket,
   fromKey: string,
   toKey: string,
   source: {
@@ -67,8 +68,10 @@ async function copyInParts(
     readonly partBytes: number;
   },
 ): Promise<void> {
+  const { client, settings } = at;
   const { head, sizeBytes, partBytes } = source;
   const target = { Bucket: settings.bucket, Key: toKey };
+  await abortEarlier(at, toKey);
   const { UploadId: uploadId } = await client.send(
     new CreateMultipartUploadCommand({
       ...target,

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import {
-  AbortMultipartUploadCommand,
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
-  ListMultipartUploadsCommand,
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -23,10 +20,8 @@ import {
 } from './remote-file.ts';
 import { calling, headersOf, type S3Bucket } from './s3-calls.ts';
 import { isMissing, toS3Failure } from './s3-client.ts';
+import { abortEarlier, abortUpload } from './s3-open-uploads.ts';
 import { partBytesOf, readFully, sendParts } from './send-parts.ts';
-
-/** Before each call that removes an upload. */
-const ABORT_WAITS_MS = [0, 300, 700];
 
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('base64');
 
@@ -76,7 +71,7 @@ export function uploadToS3(
     const sent = await sendMultipart(at, job);
     return {
       commit: () => complete(at, sent),
-      discard: () => abort(at, key, sent.uploadId),
+      discard: () => abortUpload(at, key, sent.uploadId),
     };
   };
 
@@ -153,7 +148,7 @@ async function sendMultipart(
       },
     });
   } catch (error) {
-    await abort(at, key, uploadId);
+    await abortUpload(at, key, uploadId);
     throw error;
   }
   const { stamp, sizeBytes } = source;
@@ -188,35 +183,5 @@ async function complete(at: S3Bucket, sent: Multipart): Promise<void> {
     );
   } catch (error) {
     throw toS3Failure(error, `writing ${key}`);
-  }
-}
-
-/**
- * Removes an upload that is not to be. Parts under way may still arrive after the first call, and make
- * some servers list the upload again, so the call is repeated. Never throws: the reason for
- * aborting is the one to tell.
- */
-async function abort({ client, settings }: S3Bucket, key: string, uploadId: string): Promise<void> {
-  const upload = { Bucket: settings.bucket, Key: key, UploadId: uploadId };
-  for (const waitMs of ABORT_WAITS_MS) {
-    await delay(waitMs);
-    // refused, or gone already: the last call counts
-    await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
-  }
-}
-
-/**
- * Removes what a killed attempt has left of the same key, which only one job writes. One that is still
- * at it, on a worker that was cut off, finds its upload gone and fails.
- */
-async function abortEarlier(at: S3Bucket, key: string): Promise<void> {
-  try {
-    const { Uploads: uploads = [] } = await at.client.send(
-      new ListMultipartUploadsCommand({ Bucket: at.settings.bucket, Prefix: key }),
-    );
-    const earlier = uploads.filter((one) => one.Key === key);
-    await Promise.all(earlier.map(({ UploadId = '' }) => abort(at, key, UploadId)));
-  } catch {
-    // credentials may write and not list uploads; the bucket's lifecycle rule removes them then
   }
 }

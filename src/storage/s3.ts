@@ -14,6 +14,7 @@ import { STAMP_KEY, stampAt } from './remote-file.ts';
 import { calling, type S3Bucket } from './s3-calls.ts';
 import { copyInS3 } from './s3-copy.ts';
 import { downloadFromS3, headOf, openRange } from './s3-download.ts';
+import { abortOpenUploads } from './s3-open-uploads.ts';
 import { uploadToS3 } from './s3-upload.ts';
 import { s3Volume } from './volume.ts';
 
@@ -78,8 +79,8 @@ export function createS3Storage(
     }
   }
 
-  const stat = async (key: string): Promise<StoredFile | undefined> => {
-    const head = await headOf(at, full(key));
+  const stat: StorageDriver['stat'] = async (key, signal) => {
+    const head = await headOf(at, full(key), signal);
     return (
       head &&
       fileOf(key, { size: head.ContentLength, modified: head.LastModified, etag: head.ETag })
@@ -97,11 +98,14 @@ export function createS3Storage(
     return openRange(at, full(key), { startByte, endByte: end, version: head.ETag, signal });
   };
 
-  const deleteKeys = async (keys: readonly string[]): Promise<void> => {
+  const deleteKeys: StorageDriver['delete'] = async (keys, signal) => {
     for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
       const Objects = keys.slice(at, at + DELETE_AT_ONCE).map((key) => ({ Key: full(key) }));
       const { Errors = [] } = await calling(`deleting ${keys[at] ?? ''}`, () =>
-        client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } })),
+        client.send(
+          new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
+          signal === undefined ? {} : { abortSignal: signal },
+        ),
       );
       const [refused] = Errors.filter((one) => one.Code !== 'NoSuchKey');
       if (refused !== undefined) {
@@ -110,6 +114,9 @@ export function createS3Storage(
       }
     }
   };
+
+  const copy = (fromKey: string, toKey: string): Promise<void> =>
+    copyInS3(at, full(fromKey), full(toKey), options.copyWholeBytes);
 
   return {
     kind: 'S3',
@@ -136,11 +143,13 @@ export function createS3Storage(
       const head = await headOf(at, full(key));
       return head?.Metadata?.[STAMP_KEY] === (await stampAt(path));
     },
+    copy,
     move: async (fromKey, toKey) => {
-      await copyInS3(at, full(fromKey), full(toKey), options.copyWholeBytes);
+      await copy(fromKey, toKey);
       await deleteKeys([fromKey]);
     },
     delete: deleteKeys,
+    dropOpenUploads: (keys, signal) => abortOpenUploads(at, keys.map(full), signal),
     probe: (signal) =>
       calling('listing', async () => {
         await client.send(

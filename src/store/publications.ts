@@ -18,20 +18,51 @@ export interface AssetPlace {
 export async function replacePublication(
   transaction: Db,
   place: AssetPlace,
-  jobId: number,
-  files: readonly string[],
+  published: {
+    readonly jobId: number;
+    readonly files: readonly string[];
+    readonly result: JobResult | null;
+  },
 ): Promise<readonly string[]> {
+  const { jobId, files } = published;
+  const result = published.result === null ? null : JSON.stringify(published.result);
   const { rows } = await sql<{ replaced: string[] }>`
-    INSERT INTO publications AS former (tenant_id, location, asset, job_id, files)
-    VALUES (${place.tenantId}, ${place.location}, ${place.asset}, ${jobId}, ${files}::text[])
+    INSERT INTO publications AS former (tenant_id, location, asset, job_id, files, result)
+    VALUES (${place.tenantId}, ${place.location}, ${place.asset}, ${jobId}, ${files}::text[],
+            ${result}::json)
     ON CONFLICT (tenant_id, location, asset) DO UPDATE
       SET job_id = excluded.job_id, files = excluded.files, published_at = now(),
+        result = excluded.result,
         replaced = CASE WHEN former.job_id = excluded.job_id THEN former.replaced ELSE former.files END
     RETURNING replaced`.execute(transaction);
   return rows[0]?.replaced ?? [];
 }
 
-/** Keys of all files that publications of any asset have in a folder. */
+/** What is on air of an asset. */
+export interface PublishedAsset {
+  readonly jobId: number;
+  readonly files: readonly string[];
+  readonly result: JobResult | null;
+}
+
+/** What is on air of an asset; undefined where it was never published. */
+export async function getPublication(
+  db: Db,
+  place: AssetPlace,
+): Promise<PublishedAsset | undefined> {
+  const { rows } = await sql<{ job_id: number; files: string[]; result: JobResult | null }>`
+    SELECT job_id, files, result FROM publications
+    WHERE tenant_id = ${place.tenantId} AND location = ${place.location} AND asset = ${place.asset}`.execute(
+    db,
+  );
+  const row = rows[0];
+  return row && { jobId: row.job_id, files: row.files, result: row.result };
+}
+
+/**
+ * Keys of all files that publications of any asset have in a folder, those among them that can be put
+ * back.
+ */
 export async function listPublishedFiles(
   db: Db,
   tenant: string,
@@ -39,16 +70,31 @@ export async function listPublishedFiles(
 ): Promise<readonly string[]> {
   const { rows } = await sql<{ file: string }>`
     SELECT unnest(p.files) AS file FROM publications p JOIN tenants t ON t.id = p.tenant_id
-    WHERE t.name = ${tenant} AND p.location = ${location}`.execute(db);
+    WHERE t.name = ${tenant} AND p.location = ${location}
+    UNION
+    SELECT unnest(f.files) FROM former_publications f JOIN tenants t ON t.id = f.tenant_id
+    WHERE t.name = ${tenant} AND f.location = ${location}`.execute(db);
   return rows.map((row) => row.file);
+}
+
+/** Forgets all other assets that a tenant has published in a folder, and those that could be put back. */
+export async function forgetOthers(transaction: Db, place: AssetPlace): Promise<void> {
+  for (const table of [sql.table('publications'), sql.table('former_publications')]) {
+    await sql`
+      DELETE FROM ${table}
+      WHERE tenant_id = ${place.tenantId} AND location = ${place.location}
+        AND asset <> ${place.asset}`.execute(transaction);
+  }
 }
 
 /** Forgets what a tenant has published in a folder and below it: its files are gone. */
 export async function forgetFolder(db: Db, tenant: string, location: string): Promise<void> {
-  await sql`
-    DELETE FROM publications p USING tenants t
-    WHERE t.id = p.tenant_id AND t.name = ${tenant}
-      AND (p.location = ${location} OR starts_with(p.location, ${`${location}/`}))`.execute(db);
+  for (const table of [sql.table('publications'), sql.table('former_publications')]) {
+    await sql`
+      DELETE FROM ${table} p USING tenants t
+      WHERE t.id = p.tenant_id AND t.name = ${tenant}
+        AND (p.location = ${location} OR starts_with(p.location, ${`${location}/`}))`.execute(db);
+  }
 }
 
 /** Takes files that are gone out of what a tenant has published in a folder. */

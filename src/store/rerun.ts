@@ -72,12 +72,12 @@ async function copyJob(
   const { rows } = await sql<{ id: number; queue_state: number }>`
     WITH job AS (
       INSERT INTO jobs (tenant_id, workflow, content_id, priority, queue_state, parameters, custom_data,
-                        run_at, semaphore_url, persist, search_text, rerun_of,
+                        run_at, semaphore_url, persist, search_text, rerun_of, undo_of,
                         writes_to, reads_from, clears)
       SELECT tenant_id, workflow, content_id, priority,
              CASE WHEN semaphore_url IS NOT NULL OR run_at > clock_timestamp()
                   THEN ${JOB_STATES.scheduled}::smallint ELSE ${JOB_STATES.queued}::smallint END,
-             parameters, custom_data, run_at, semaphore_url, persist, search_text, id,
+             parameters, custom_data, run_at, semaphore_url, persist, search_text, id, undo_of,
              coalesce(${claims?.writesTo}::text[], writes_to),
              coalesce(${claims?.readsFrom}::text[], reads_from),
              coalesce(${claims?.clears}::boolean, clears)

@@ -41,6 +41,18 @@ export async function lockOwnedTask(transaction: Db, attempt: TaskAttempt): Prom
   return rows.length > 0;
 }
 
+/** Whether an attempt still owns its task and its job was not given up, asked without holding either. */
+export async function isTaskOwner(db: Db, attempt: TaskAttempt): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM tasks
+    WHERE job_id = ${attempt.jobId} AND number = ${attempt.taskNumber} AND ended_at IS NULL
+      AND owner_run_id = ${attempt.runId} AND owner_attempt = ${attempt.attempt}
+      AND EXISTS (SELECT FROM jobs WHERE id = job_id AND queue_state <> ${JOB_STATES.broken})`.execute(
+    db,
+  );
+  return rows.length > 0;
+}
+
 /** Counts a failure of the work itself against `retry_limit`; returns how many there were. */
 export async function countTaskFailure(db: Db, attempt: TaskAttempt): Promise<number> {
   const { rows } = await sql<{ failures: number }>`

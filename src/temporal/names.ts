@@ -42,6 +42,7 @@ export const SCHEDULES = {
   queueScheduledJobs: 'queue_scheduled_jobs',
   reconcileJobs: 'reconcile_jobs',
   clearJobs: 'clear_jobs',
+  sweepStorage: 'sweep_storage',
 } as const;
 
 /** The name of a schedule, on the wire too. */
@@ -59,4 +60,5 @@ export const ENGINE_WORKFLOWS = {
   queueScheduledJobs: 'queueScheduledJobs',
   reconcileJobs: 'reconcileJobs',
   clearJobs: 'clearJobs',
+  sweepStorage: 'sweepStorage',
 } as const;

@@ -44,6 +44,13 @@ export const SCHEDULE_DEFINITIONS: Readonly<Record<ScheduleName, ScheduleDefinit
     description:
       'Deletes jobs that ended more than job_retention_days ago, with their logs, tasks and callbacks; not those with persist or a callback still to send. At 03:00 UTC.',
   },
+  [SCHEDULES.sweepStorage]: {
+    workflowType: ENGINE_WORKFLOWS.sweepStorage,
+    everySeconds: 30,
+    queue: TASK_QUEUES.scheduler,
+    description:
+      'Removes files and multipart uploads that jobs have left in output folders which were terminated, or whose storage was down when they ended.',
+  },
 };
 
 /** The names of all schedules, as the API spells them. */

@@ -1,95 +1,144 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { runCli } from '../../cli/run.ts';
-import { readConfig } from '../../src/config/config.ts';
-import { createS3Storage } from '../../src/storage/s3.ts';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { STORAGE_KINDS, type StorageKind } from '../../src/domain/storage-kind.ts';
+import { jobWorkflowId, SCHEDULES } from '../../src/temporal/names.ts';
 import { makeClip } from '../helpers/clips.ts';
 import { TestEngine, until } from '../helpers/engine.ts';
-import { FaultProxy } from '../helpers/fault-proxy.ts';
-import { newBucket } from '../helpers/storages.ts';
 import { faultsOf, ManifestSampler } from '../integration/files/manifest-sampler.ts';
+import { type KillableStorage, openKillableStorage } from './killable-storage.ts';
 
 const SECRETS_KEY = randomBytes(32).toString('base64');
+const MANIFESTS = ['film.m3u8', 'film.mpd'];
 
-/** Writes of the publish, counted from its first, at which the worker dies: uploads, copies, the last. */
-const KILL_AT = [1, 5, 10, 13, 15];
+/**
+ * Writes of a publish, counted from its first, at which the worker dies: in the uploads, in the switch.
+ * Every write of all storages is a kill's in test/integration/files, without processes.
+ */
+const KILL_AT: Readonly<Record<StorageKind, readonly number[]>> = {
+  S3: [5, 13],
+  azure_blob: [12],
+  local: [2],
+};
 
-let engine: TestEngine;
-let proxy: FaultProxy;
+/** How jobs end that do not run again; each kill takes the ten seconds of a lost heartbeat. */
+const ENDS: Readonly<Record<StorageKind, readonly ('given up' | 'terminated')[]>> = {
+  S3: ['given up', 'terminated'],
+  azure_blob: ['given up'],
+  local: ['terminated'],
+};
 
-beforeEach(async () => {
-  engine = await TestEngine.create({ isStarted: false, variables: { SECRETS_KEY } });
-  await engine.startApi();
-});
+/** A write in the middle of the uploads. */
+const MIDDLE = 5;
 
-afterEach(async () => {
-  await engine?.stop();
-  await proxy?.close();
-});
+describe.each(STORAGE_KINDS)('a worker killed while it publishes to %s', (kind) => {
+  let engine: TestEngine;
+  let client: Client;
+  let storage: KillableStorage;
+  let sampler: ManifestSampler;
 
-test('a worker killed at any write of a publish to S3 leaves the asset on air playable, and the retry ends it', async () => {
-  const { s3 } = inject('stores');
-  proxy = await new FaultProxy(s3.endpoint).start();
-  const { settings, client } = await newBucket({ root: '' });
-  const said: string[] = [];
-  await runCli(
-    ['storage', 'acme', 'S3', '--bucket', settings.bucket, '--endpoint', proxy.url].concat([
-      '--path-style',
-      '--access-key-id',
-      s3.accessKeyId,
-    ]),
-    {
-      out: () => undefined,
-      err: (line) => said.push(line),
-      readSecret: () => Promise.resolve(s3.secretAccessKey),
-    },
-    readConfig({ DATABASE_URL: engine.database.url, SECRETS_KEY }),
-  );
-  expect(said).toEqual([]);
-  await engine.startWorker();
-  await makeClip(join(await engine.sourceFolder('clip'), 'clip.mp4'), 60);
-  const parameters = {
-    content_id: 'film',
-    source_folder: 'clip',
-    source_storage: 'local',
-    output_folder: 'vod/film',
-    destination_storage: 'S3',
-    generate_mp4: true,
-  };
-  expect(await engine.untilEnded(await engine.submit(parameters))).toMatchObject({ failed: false });
-
-  // slow enough that a kill hits the write it is meant for
-  proxy.delayMs = 100;
-  const played = { storage: createS3Storage(client, settings), folder: 'vod/film' };
-  const sampler = new ManifestSampler(played, ['film.m3u8', 'film.mpd'], 50);
-  for (const nth of KILL_AT) {
-    let writes = 0;
-    proxy.fault = ({ method }) => {
-      if (method !== 'PUT') return undefined;
-      writes += 1;
-      if (writes === nth) process.kill(engine.worker?.pid ?? 0, 'SIGKILL');
-      return undefined;
-    };
-    const jobId = await engine.submit(parameters);
-    await until(async () => writes >= nth || undefined, 60, `write ${nth} of job ${jobId}`);
-    await engine.worker?.ended;
+  beforeAll(async () => {
+    engine = await TestEngine.create({ isStarted: false, variables: { SECRETS_KEY } });
+    client = new Client({
+      connection: await Connection.connect({ address: inject('services').temporalAddress }),
+      namespace: engine.namespace,
+    });
+    await engine.startApi();
+    storage = await openKillableStorage(engine, kind, SECRETS_KEY);
     await engine.startWorker();
-    expect(await engine.untilEnded(jobId)).toMatchObject({ failed: false });
-    const { Contents = [] } = await client.send(
-      new ListObjectsV2Command({ Bucket: settings.bucket }),
-    );
-    const names = Contents.map((one) => (one.Key ?? '').slice('vod/film/'.length));
-    expect(names.filter((name) => name.startsWith('.te-'))).toEqual([]);
-    expect(names.filter((name) => /-\d+-/.test(name) && !name.includes(`-${jobId}-`))).toEqual([]);
-  }
-  await sampler.stop();
-  expect(sampler.violations).toEqual([]);
-  expect(sampler.samples).toBeGreaterThan(50);
-  expect(await faultsOf(played, 'film.m3u8')).toEqual([]);
-  const { Uploads = [] } = await client.send(
-    new ListMultipartUploadsCommand({ Bucket: settings.bucket }),
+    await makeClip(join(await engine.sourceFolder('clip'), 'clip.mp4'), 60);
+    const first = await engine.untilEnded(await submit());
+    expect(first).toMatchObject({ failed: false });
+    sampler = new ManifestSampler(played(), MANIFESTS, 50);
+  });
+
+  afterAll(async () => {
+    await sampler?.stop();
+    await engine?.stop();
+    await storage?.close();
+    await client?.connection.close();
+  });
+
+  const played = () => ({ storage: storage.driver, folder: 'vod/film' });
+
+  const submit = (): Promise<number> =>
+    engine.submit({
+      content_id: 'film',
+      source_folder: 'clip',
+      source_storage: 'local',
+      output_folder: 'vod/film',
+      destination_storage: kind,
+      generate_mp4: true,
+    });
+
+  const expectPlayable = async (): Promise<void> => {
+    for (const manifest of MANIFESTS) expect(await faultsOf(played(), manifest)).toEqual([]);
+    expect(await storage.driver.stat('vod/film/film.m3u8')).toBeDefined();
+    expect(sampler.violations).toEqual([]);
+  };
+
+  /** Every key with the version or time of what is under it. */
+  const snapshot = async (): Promise<ReadonlyMap<string, unknown>> => {
+    const keys = await storage.allKeys();
+    const found = await Promise.all(keys.map((key) => storage.driver.stat(key)));
+    return new Map(keys.map((key, at) => [key, found[at]]));
+  };
+
+  /** A job whose worker has died in the middle of its uploads: some of its files are there. */
+  const startAndKill = async (): Promise<number> => {
+    const before = await storage.allKeys();
+    const jobId = await submit();
+    await storage.killAt(MIDDLE);
+    expect((await storage.allKeys()).length).toBeGreaterThan(before.length);
+    return jobId;
+  };
+
+  test('at any write of a publish leaves the asset on air playable, and the retry ends it', async () => {
+    for (const nth of KILL_AT[kind]) {
+      const jobId = await submit();
+      await storage.killAt(nth);
+      await engine.startWorker();
+      expect(await engine.untilEnded(jobId)).toMatchObject({ failed: false });
+      const names = (await storage.allKeys()).map((key) => key.slice('vod/film/'.length));
+      expect(names.filter((name) => name.startsWith('.te-'))).toEqual([]);
+      expect(names.filter((name) => /-\d+-/.test(name) && !name.includes(`-${jobId}-`))).toEqual(
+        [],
+      );
+      await expectPlayable();
+    }
+    expect(sampler.samples).toBeGreaterThan(50);
+    expect(await storage.openUploads()).toBe(0);
+  });
+
+  const giveUp = async (jobId: number): Promise<void> => {
+    const body = JSON.stringify({ queue_state: 'broken' });
+    const changed = await engine.request(`/jobs/${jobId}`, { method: 'PATCH', body });
+    expect(changed.status).toBe(200);
+  };
+
+  const terminate = async (jobId: number): Promise<void> => {
+    await client.workflow.getHandle(jobWorkflowId(jobId)).terminate('by the test');
+  };
+
+  test.each(ENDS[kind])(
+    'leaves nothing of a job that is %s meanwhile, and the asset on air as it was',
+    async (end) => {
+      const before = await snapshot();
+      const jobId = await startAndKill();
+      await (end === 'given up' ? giveUp(jobId) : terminate(jobId));
+      await engine.startWorker();
+      if (end === 'terminated') await client.schedule.getHandle(SCHEDULES.reconcileJobs).trigger();
+      await engine.untilEnded(jobId);
+      if (end === 'terminated') await client.schedule.getHandle(SCHEDULES.sweepStorage).trigger();
+      await until(
+        async () => (await storage.allKeys()).length === before.size || undefined,
+        60,
+        'the files of the dead job to go',
+      );
+      expect(await snapshot()).toEqual(before);
+      expect(await storage.openUploads()).toBe(0);
+      await expectPlayable();
+    },
   );
-  expect(Uploads).toEqual([]);
 });

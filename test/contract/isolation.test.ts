@@ -22,6 +22,7 @@ const ROUTES: Readonly<
   'PATCH /jobs/:id': (id) => ['PATCH', `/jobs/${id}`, { persist: false }],
   'PUT /jobs/:id': (id) => ['PUT', `/jobs/${id}`, { persist: true }],
   'POST /jobs/:id/rerun': (id) => ['POST', `/jobs/${id}/rerun`],
+  'POST /jobs/:id/undo': (id) => ['POST', `/jobs/${id}/undo`],
   'GET /jobs/:id/callbacks': (id) => ['GET', `/jobs/${id}/callbacks`],
   'POST /jobs/:id/callbacks/replay': (id) => ['POST', `/jobs/${id}/callbacks/replay`, {}],
   'POST /callbacks/replay': () => ['POST', '/callbacks/replay', { from: '2001-01-01' }],
@@ -82,7 +83,10 @@ test.each(Object.keys(ROUTES))(
 );
 
 /** What its owner gets where that is not 200: the job of the matrix has not ended. */
-const OWN_STATUS: Readonly<Record<string, number>> = { 'POST /jobs/:id/rerun': 409 };
+const OWN_STATUS: Readonly<Record<string, number>> = {
+  'POST /jobs/:id/rerun': 409,
+  'POST /jobs/:id/undo': 409,
+};
 
 test.each(Object.keys(ROUTES))('%s answers its owner', async (route) => {
   const [method, path, body] = ROUTES[route]?.(ownId) ?? ['GET', '/'];

@@ -8,7 +8,7 @@ import { createTestApi, OTHER, type TestApi } from '../helpers/api.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { createTestNamespace } from '../helpers/namespace.ts';
 
-const NAMES = ['queue_scheduled_jobs', 'reconcile_jobs', 'clear_jobs'];
+const NAMES = ['queue_scheduled_jobs', 'reconcile_jobs', 'clear_jobs', 'sweep_storage'];
 
 let api: TestApi;
 let temporal: TemporalClient;
@@ -49,6 +49,7 @@ describe('GET /schedules', () => {
     });
     expect(json.schedules.reconcile_jobs).toMatchObject({ class: 'reconcileJobs', every: '30s' });
     expect(json.schedules.clear_jobs).toMatchObject({ class: 'clearJobs', every: '86400s' });
+    expect(json.schedules.sweep_storage).toMatchObject({ class: 'sweepStorage', every: '30s' });
   });
 
   test('shows what Temporal has, not what it was made with', async () => {
@@ -72,6 +73,7 @@ describe('PUT /scheduler', () => {
       ['queue_scheduled_jobs', true],
       ['reconcile_jobs', true],
       ['clear_jobs', false],
+      ['sweep_storage', true],
     ]);
     expect(off.json.schedules[2]).toMatchObject({ class: 'clearJobs', next_run_at: null });
     expect(await isPaused('clear_jobs')).toBe(true);

@@ -6,7 +6,7 @@ import {
   CreateBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
+  paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { ContainerClient } from '@azure/storage-blob';
@@ -91,8 +91,11 @@ async function s3Storage(): Promise<TestStorage> {
   return {
     driver,
     allKeys: async () => {
-      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }));
-      return Contents.map((one) => (one.Key ?? '').slice(root.length + 1)).sort();
+      const keys: string[] = [];
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket })) {
+        for (const { Key = '' } of Contents) keys.push(Key.slice(root.length + 1));
+      }
+      return keys.sort();
     },
     headers: async (key) => {
       const head = await client.send(new HeadObjectCommand({ Bucket, Key: driver.fullPath(key) }));

@@ -31,6 +31,7 @@ const NAMES = [
   'voddelete-full',
   'voddelete-failed',
   'asset_delete-full',
+  'undo_publish-full',
 ];
 
 let engine: TestEngine;
@@ -96,6 +97,12 @@ beforeAll(async () => {
   }
   const submitAs = (workflow: string, parameters: Record<string, unknown>): Promise<number> =>
     engine.submit(parameters, { workflow });
+  const twice = { content_id: 'twice', source_folder: 'movie', create_thumbnail: false };
+  await engine.untilEnded(await engine.submit(twice));
+  const undone = await engine.submit(twice);
+  await engine.untilEnded(undone);
+  const answer = await engine.request(`/jobs/${undone}/undo`, { method: 'POST' });
+  await keep('full', ((await answer.json()) as { job_id: number }).job_id, 'undo_publish');
   const files = ['full/full.mp4', 'full/none.mp4'];
   await keep('full', await submitAs('asset_delete', { content_id: 'x', files }), 'asset_delete');
   await keep('full', await submitAs('voddelete', { folder: 'full' }), 'voddelete');

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -55,18 +56,21 @@ afterAll(() => database.drop());
 describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
   let storage: TestStorage;
   let watched: WatchedStorage;
+  let folder: string;
   let local: string;
 
   beforeEach(async () => {
     storage = await openTestStorage(kind);
     watched = new WatchedStorage(storage.driver);
-    local = join(process.env['TMPDIR'] ?? '/tmp', `delete-${kind}-${process.pid}.bin`);
+    folder = await mkdtemp(join(tmpdir(), 'task-engine-delete-'));
+    local = join(folder, 'some.bin');
     await writeFile(local, 'some bytes');
     await put(...NEIGHBOURS, ...INSIDE);
   });
 
   afterEach(async () => {
     await storage.remove();
+    await rm(folder, { recursive: true });
   });
 
   async function put(...keys: readonly string[]): Promise<void> {
@@ -120,8 +124,7 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     replacePublication(
       database.db,
       { tenantId, location: locationOf(storage.driver, folder), asset: `a-${folder}` },
-      1,
-      files,
+      { jobId: 1, files, result: null },
     );
 
   const publishedIn = (folder: string) =>

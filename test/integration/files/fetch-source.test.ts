@@ -78,6 +78,8 @@ test('what earlier publications left in the folder is no source', async () => {
 test('an MP4 that a job published is a source only where there is no other', async () => {
   scene.publication.published.push({
     tenant: 'acme',
+    storage: 'local',
+    folder: 'film',
     location: `local:${join(scene.base, 'input', 'film')}`,
     asset: 'film',
     files: ['film/film.mp4'],

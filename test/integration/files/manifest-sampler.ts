@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StorageDriver } from '../../../src/storage/driver.ts';
+import type { StorageDriver, StoredFile } from '../../../src/storage/driver.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
 
 /** Names in a playlist (RFC 8216): lines that are no tags, and `URI` attributes. */
@@ -38,17 +38,32 @@ const readOrNothing = async (
   }
 };
 
+const listOrNothing = async ({
+  storage,
+  folder,
+}: PlayedFolder): Promise<ReadonlyMap<string, StoredFile>> => {
+  const files = await storage.list(folder).catch(() => []);
+  return new Map(files.map((file) => [file.key, file]));
+};
+
 /** What a manifest on air names and a player would not get whole; empty where all is well. */
-export async function faultsOf(at: PlayedFolder, manifest: string): Promise<readonly string[]> {
+export async function faultsOf(
+  at: PlayedFolder,
+  manifest: string,
+  files?: ReadonlyMap<string, StoredFile>,
+): Promise<readonly string[]> {
   const content = await readOrNothing(at, manifest);
   if (content === undefined) return [];
   if (content === '') return [`${manifest} is empty`];
   const faults: string[] = [];
+  // of now, after the manifest was read; one by one only what it does not show
+  const listed = files ?? (await listOrNothing(at));
   for (const uri of manifest.endsWith('.mpd') ? dashNames(content) : hlsNames(content)) {
     const name = decodeURIComponent(uri);
-    const found = await at.storage.stat(joinKey(at.folder, name)).catch(() => undefined);
+    const key = joinKey(at.folder, name);
+    const found = listed.get(key) ?? (await at.storage.stat(key).catch(() => undefined));
     if (found === undefined) faults.push(`${manifest} names ${name}, which is missing`);
-    else if (name.endsWith('.m3u8')) faults.push(...(await faultsOf(at, name)));
+    else if (name.endsWith('.m3u8')) faults.push(...(await faultsOf(at, name, listed)));
     else if (found.sizeBytes < bytesAsked(content)) {
       faults.push(`${name} is shorter than ${manifest} says`);
     }

@@ -7,12 +7,14 @@ import type { PublishInput } from '../../../activities/files/contract.ts';
 import type { Publication, PublicationPort } from '../../../activities/files/publication.ts';
 import { DOCUMENTS, STAGE_FILES } from '../../../activities/media/documents.ts';
 import { stageFolder, writeDocument } from '../../../activities/scratch.ts';
+import type { UploadsPort } from '../../../activities/files/uploads.ts';
 import type { Task, TaskProgress } from '../../../activities/task.ts';
 import { WorkError } from '../../../src/domain/failure.ts';
 import type { CaptionTrack, PackagedTrack } from '../../../src/media/packager/packaged-track.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { createLocalStorage } from '../../../src/storage/local.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
+import type { Uploads } from '../../../src/store/uploads.ts';
 
 /** One attempt of a task, with what it told. */
 export class TestTask implements Task {
@@ -40,9 +42,44 @@ export class TestTask implements Task {
   };
 }
 
+/** What publishes are writing, in memory: one row for each job. */
+export class MemoryUploads implements UploadsPort {
+  readonly rows = new Map<number, Uploads>();
+  private readonly isOwnerOf: (task: Task) => boolean;
+
+  constructor(isOwnerOf: (task: Task) => boolean) {
+    this.isOwnerOf = isOwnerOf;
+  }
+
+  record = async (task: Task, uploads: Uploads): Promise<void> => {
+    if (!this.isOwnerOf(task)) throw new WorkError('Superseded', 'Another attempt took over');
+    const former = this.rows.get(task.jobId);
+    this.rows.set(task.jobId, {
+      ...uploads,
+      keys: [...new Set([...(former?.keys ?? []), ...uploads.keys])],
+      made: { ...former?.made, ...uploads.made },
+    });
+  };
+
+  isOwner = async (task: Task): Promise<boolean> => this.isOwnerOf(task);
+
+  madeBy = async (task: Task): Promise<Uploads['made']> => this.rows.get(task.jobId)?.made ?? {};
+
+  forget = async (task: Task): Promise<void> => {
+    if (this.isOwnerOf(task)) this.rows.delete(task.jobId);
+  };
+
+  revive = async (): Promise<void> => undefined;
+
+  leftBy = async (): Promise<readonly number[]> => [];
+
+  takeBack = async (): Promise<'nothing'> => 'nothing';
+}
+
 /** Ownership and publications in memory; the switch holds a lock, as the database's does. */
 export class MemoryPublication implements PublicationPort {
   readonly published: Publication[] = [];
+  readonly uploads = new MemoryUploads((task) => this.owners.get(task.jobId) === task.attempt);
   private readonly owners = new Map<number, number>();
   private lock: Promise<unknown> = Promise.resolve();
 
@@ -62,17 +99,18 @@ export class MemoryPublication implements PublicationPort {
   switchOver = (
     task: Task,
     publication: Publication,
-    writeManifests: (proveOwner: () => Promise<void>) => Promise<void>,
+    writeManifests: Parameters<PublicationPort['switchOver']>[2],
   ): Promise<readonly string[]> =>
     this.locked(async () => {
       if (this.owners.get(task.jobId) !== task.attempt) {
         throw new WorkError('Superseded', 'Another attempt of this task took over');
       }
-      await writeManifests(() => Promise.resolve());
+      await writeManifests(() => Promise.resolve(), undefined);
       const former = this.published.findLast(
         (one) => one.location === publication.location && one.asset === publication.asset,
       );
       this.published.push(publication);
+      this.uploads.rows.delete(task.jobId);
       return former?.files ?? [];
     });
 
@@ -84,7 +122,7 @@ export class MemoryPublication implements PublicationPort {
 }
 
 /** The calls that change or read bytes, of which a test makes one fail or wait. */
-export type Call = 'download' | 'upload' | 'move' | 'delete';
+export type Call = 'download' | 'upload' | 'copy' | 'move' | 'delete';
 
 /** Real storage whose calls a test may intercept, and counts. */
 export class WatchedStorage implements StorageDriver {
@@ -113,7 +151,7 @@ export class WatchedStorage implements StorageDriver {
 
   list: StorageDriver['list'] = (folder) => this.disk.list(folder);
   listBelow: StorageDriver['listBelow'] = (folder) => this.disk.listBelow(folder);
-  stat: StorageDriver['stat'] = (key) => this.disk.stat(key);
+  stat: StorageDriver['stat'] = (key, signal) => this.disk.stat(key, signal);
   read: StorageDriver['read'] = (key, options) => this.disk.read(key, options);
   isUploaded: StorageDriver['isUploaded'] = (path, key) => this.disk.isUploaded(path, key);
   probe: StorageDriver['probe'] = (signal) => this.disk.probe(signal);
@@ -131,16 +169,25 @@ export class WatchedStorage implements StorageDriver {
     return written;
   };
 
+  copy: StorageDriver['copy'] = async (fromKey, toKey) => {
+    await this.watch('copy', toKey);
+    await this.disk.copy(fromKey, toKey);
+    await this.after('copy');
+  };
+
   move: StorageDriver['move'] = async (fromKey, toKey) => {
     await this.watch('move', toKey);
     await this.disk.move(fromKey, toKey);
     await this.after('move');
   };
 
-  delete: StorageDriver['delete'] = async (keys) => {
+  delete: StorageDriver['delete'] = async (keys, signal) => {
     await this.watch('delete', keys.join(' '));
-    return this.disk.delete(keys);
+    return this.disk.delete(keys, signal);
   };
+
+  dropOpenUploads: StorageDriver['dropOpenUploads'] = (keys, signal) =>
+    this.disk.dropOpenUploads(keys, signal);
 
   private async watch(call: Call, key: string): Promise<void> {
     this.calls.push({ call, key });
@@ -198,6 +245,7 @@ export class Scene {
       storages: this.storages,
       publication: this.publication,
       reserve: () => Promise.resolve(),
+      uploads: this.publication.uploads,
       fetchRetryDelayMs: 5,
     };
   }
@@ -273,10 +321,15 @@ export class Scene {
       asset: 'film 1',
       mp4Filename: 'film.mp4',
       durationSeconds: 0.2,
+      emptyTarget: false,
       ...changes,
     };
   }
 }
+
+/** 1 → `a`, 26 → `z`, 27 → `aa`. */
+const letters = (at: number): string =>
+  at === 0 ? '' : letters(Math.floor((at - 1) / 26)) + String.fromCharCode(97 + ((at - 1) % 26));
 
 function buildTrack(at: number, sizeBytes: number): PackagedTrack {
   const isVideo = at === 0;
@@ -290,7 +343,7 @@ function buildTrack(at: number, sizeBytes: number): PackagedTrack {
     kindIndex: Math.max(0, at - 1),
     codec: isVideo ? 'h264' : 'aac',
     codecs: isVideo ? 'avc1.64001f' : 'mp4a.40.2',
-    language: isVideo ? 'und' : `x${String.fromCharCode(96 + at)}`,
+    language: isVideo ? 'und' : `x${letters(at)}`,
     containerLanguage: 'und',
     ...(isVideo
       ? { width: 640, height: 360, frameRate: '25/1' }

@@ -68,7 +68,7 @@ test('all are made with one tick at a time and what they are for; again changes 
       name,
     ]);
   }
-  expect(await Promise.all(SCHEDULE_NAMES.map(intervalOf))).toEqual([60, 30, 86_400]);
+  expect(await Promise.all(SCHEDULE_NAMES.map(intervalOf))).toEqual([60, 30, 86_400, 30]);
 });
 
 test('what an operator switched off stays off when workers register again, also an older version', async () => {

@@ -9,6 +9,8 @@ import { TestTask } from '../files/scene.ts';
 
 const PUBLICATION: Publication = {
   tenant: 'acme',
+  storage: 'S3',
+  folder: 'vod/film',
   location: 'S3:https://s3.example.net/media/vod/film',
   asset: 'film',
   files: ['vod/film/film.m3u8'],
@@ -66,6 +68,7 @@ test('the owner of its task proves it before every file, and the publication is 
   let files = 0;
   await port().switchOver(task, PUBLICATION, async (proveOwner) => {
     for (; files < 3; files++) await proveOwner();
+    return [];
   });
   expect([files, await published()]).toEqual([3, 1]);
 });
@@ -79,6 +82,7 @@ test('a switch whose connection is lost moves no further file and records nothin
     await expect.poll(endIdleTransactions).toBe(1);
     await proveOwner();
     moved.push('film.m3u8');
+    return [];
   });
   await expect(switching).rejects.toThrow(/terminat|connection|ECONNRESET|EPIPE/i);
   expect([moved, await published()]).toEqual([['film.mp4'], 0]);
@@ -96,12 +100,14 @@ test('a later attempt waits for a switch under way, and an earlier one is refuse
     await new Promise((resolve) => setTimeout(resolve, 100));
     await proveOwner();
     order.push('switched');
+    return [];
   });
   expect(await claimed).toBe(true);
   expect(order).toEqual(['switched', 'claimed']);
   let isRun = false;
   const again = port().switchOver(task, PUBLICATION, async () => {
     isRun = true;
+    return [];
   });
   await expect(again).rejects.toMatchObject({ type: 'Superseded' });
   expect(isRun).toBe(false);

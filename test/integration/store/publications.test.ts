@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 const replace = (location: string, asset: string, jobId: number, files: readonly string[]) =>
-  replacePublication(database.db, { tenantId, location, asset }, jobId, files);
+  replacePublication(database.db, { tenantId, location, asset }, { jobId, files, result: null });
 
 test('a publication is told the files it replaces, again where its job switches again', async () => {
   expect(await replace('local:/out/a', 'film', 1, ['a/1'])).toEqual([]);

@@ -19,6 +19,7 @@ const INPUT: VodstreamInput = {
   outputFolder: 'out',
   asset: 'film',
   deleteSource: false,
+  emptyTarget: false,
   createThumbnail: true,
   thumbnailTimeSeconds: 0,
   generateMp4: true,

@@ -61,6 +61,7 @@ describe('what the workflow is started with', () => {
       sourceStorage: 'local',
       sourceFolder: 's',
       destinationStorage: 'local',
+      emptyTarget: false,
       outputFolder: 's',
       asset: 'c',
       deleteSource: false,

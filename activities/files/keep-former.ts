@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { extname } from 'node:path';
+import type { StorageDriver } from '../../src/storage/driver.ts';
+import { fileNameOf, folderOf, joinKey } from '../../src/storage/paths.ts';
+import type { KeptFile } from '../../src/store/former-publications.ts';
+import type { FormerAsset } from './publication.ts';
+
+/**
+ * The hidden name under which a job keeps what it overwrites. With its extension: an object gets its
+ * media type when it is written.
+ */
+export function keptKeyOf(jobId: number, key: string): string {
+  const name = fileNameOf(key);
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 16);
+  return joinKey(folderOf(key), `.te-undo-${jobId}-${hash}${extname(name)}`);
+}
+
+/**
+ * Keeps the files of the former asset that a switch is about to overwrite, so that it can be undone.
+ * Returns them in the order of `switched`, manifests last. A copy that an earlier attempt made is left as it
+ * is: the file itself may be the new one already.
+ */
+export async function keepFormer(
+  storage: StorageDriver,
+  jobId: number,
+  former: FormerAsset | undefined,
+  switched: readonly string[],
+  proveOwner: () => Promise<void>,
+): Promise<readonly KeptFile[]> {
+  const kept: KeptFile[] = [];
+  for (const key of switched) {
+    if (former?.files.includes(key) !== true) continue;
+    const keptKey = keptKeyOf(jobId, key);
+    if ((await storage.stat(keptKey)) === undefined) {
+      // gone although it was published: there is nothing to keep
+      if ((await storage.stat(key)) === undefined) continue;
+      await proveOwner();
+      await storage.copy(key, keptKey);
+    }
+    kept.push({ key, keptKey });
+  }
+  return kept;
+}
+
+/**
+ * Puts back what {@link keepFormer} kept of these files, after a switch that broke off before the manifests:
+ * the former asset has its own poster and MP4 again. Removes the copies.
+ */
+export async function putBackKept(
+  storage: StorageDriver,
+  jobId: number,
+  keys: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const kept: string[] = [];
+  for (const key of keys) {
+    const keptKey = keptKeyOf(jobId, key);
+    if ((await storage.stat(keptKey, signal)) === undefined) continue;
+    signal?.throwIfAborted();
+    await storage.copy(keptKey, key);
+    kept.push(keptKey);
+  }
+  if (kept.length > 0) await storage.delete(kept, signal);
+}

@@ -1,0 +1,55 @@
+import { WorkError } from '../../src/domain/failure.ts';
+import { locationOf } from '../../src/storage/location.ts';
+import type { Storages } from '../../src/storage/storages.ts';
+import type { PublicationPort } from './publication.ts';
+import { takeBackUploads } from './take-back.ts';
+import type { TakeBack, UploadsPort } from './uploads.ts';
+
+/** What taking back the uploads of ended tasks is given. */
+export interface LeftUploadsDeps {
+  readonly storages: Storages;
+  readonly publication: Pick<PublicationPort, 'filesAt'>;
+  readonly uploads: UploadsPort;
+}
+
+/** The longest that one job's uploads may take: a storage that is slow is tried again later. */
+const LONGEST_MS = 20_000;
+
+/** Makes the work of {@link UploadsPort.takeBack}; `signal` calls it off. */
+export function createTakeBack(deps: LeftUploadsDeps, signal: AbortSignal): TakeBack {
+  return async (uploads) => {
+    const { tenant, folder, location, storage: kind } = uploads;
+    const storage = await deps.storages.open({ tenant, kind, side: 'output' });
+    const found = locationOf(storage, folder);
+    if (found !== location) {
+      throw new WorkError(
+        'StorageFailed',
+        `${kind} leads to ${found} now; what was written to ${location} stays there`,
+      );
+    }
+    const timeout = AbortSignal.timeout(LONGEST_MS);
+    try {
+      return await takeBackUploads(storage, {
+        jobId: uploads.jobId,
+        uploads,
+        published: new Set(await deps.publication.filesAt(tenant, location)),
+        signal: AbortSignal.any([signal, timeout]),
+      });
+    } catch (error) {
+      if (!timeout.aborted) throw error;
+      throw new WorkError('StorageFailed', `The storage took more than ${LONGEST_MS / 1000} s`);
+    }
+  };
+}
+
+/** Takes back what the ended tasks of a job have left. What cannot be is left to the sweeper. */
+export async function takeBackOfJob(
+  deps: LeftUploadsDeps,
+  jobId: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const work = createTakeBack(deps, signal);
+  for (const taskNumber of await deps.uploads.leftBy(jobId)) {
+    await deps.uploads.takeBack({ jobId, taskNumber }, work);
+  }
+}

@@ -1,0 +1,81 @@
+import { WorkError } from '../../src/domain/failure.ts';
+import type { JobResult } from '../../src/domain/callback.ts';
+import { manifestNames } from '../../src/media/asset/names.ts';
+import type { StorageDriver } from '../../src/storage/driver.ts';
+import { joinKey } from '../../src/storage/paths.ts';
+import type { Storages } from '../../src/storage/storages.ts';
+import type { FormerPublication } from '../../src/store/former-publications.ts';
+import type { Task, TaskCode } from '../task.ts';
+import type { RestorePublicationInput, RestorePublicationResult } from './contract.ts';
+import { purgeFormer } from './purge-former.ts';
+import type { RestorationPort } from './restoration.ts';
+
+/**
+ * Puts the publication back that another job replaced: its files of fixed names are copied over the
+ * present ones, the manifests last, each after proof of ownership. The files of the undone one go after
+ * that; a worker killed before leaves them to the sweeper.
+ */
+export function createRestorePublication(deps: {
+  readonly storages: Storages;
+  readonly restoration: RestorationPort;
+}): TaskCode<RestorePublicationInput, RestorePublicationResult> {
+  return async (task, { jobId, tenant, undoneJobId }) => {
+    const former = await deps.restoration.find(undoneJobId);
+    if (former === undefined) {
+      if (await deps.restoration.isDone(jobId)) return { message: 'put back already' };
+      throw new WorkError(
+        'InvalidInput',
+        `The publication that job ${undoneJobId} replaced cannot be put back any more`,
+      );
+    }
+    const storage = await deps.storages.open({ tenant, kind: former.storage, side: 'output' });
+    await requireFiles(storage, former);
+    const result = resultOf(storage, former);
+    const undone = await deps.restoration.switchBack(task, former, result, async (proveOwner) => {
+      for (const { key, keptKey } of former.kept) {
+        task.signal.throwIfAborted();
+        await proveOwner();
+        await storage.copy(keptKey, key);
+      }
+    });
+    await deleteUndone(deps, task, undone);
+    return { message: `the publication of job ${former.jobId} is on air again` };
+  };
+}
+
+/** Throws a WorkError where a file is gone that the former manifests name: they would not play. */
+async function requireFiles(storage: StorageDriver, former: FormerPublication): Promise<void> {
+  const keptKeys = new Map(former.kept.map(({ key, keptKey }) => [key, keptKey]));
+  const listed = new Set((await storage.list(former.folder)).map((file) => file.key));
+  for (const key of former.files) {
+    const keptKey = keptKeys.get(key);
+    const isThere =
+      keptKey === undefined ? listed.has(key) : (await storage.stat(keptKey)) !== undefined;
+    if (isThere) continue;
+    throw new WorkError(
+      'InvalidInput',
+      `${storage.fullPath(key)} of the former publication is gone; it cannot be put back`,
+    );
+  }
+}
+
+/** What the job of the former publication told; versions before kept the files alone. */
+const resultOf = (storage: StorageDriver, former: FormerPublication): JobResult =>
+  former.result ?? {
+    message: storage.fullPath(joinKey(former.folder, manifestNames(former.asset).hls)),
+    files: former.files.map((key) => storage.fullPath(key)),
+  };
+
+/** The former asset is on air: what cannot be deleted now is told, and left to the sweeper. */
+async function deleteUndone(
+  deps: Parameters<typeof createRestorePublication>[0],
+  task: Task,
+  formerId: number,
+): Promise<void> {
+  try {
+    await purgeFormer(deps, formerId);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    await task.note('WARN', `Files of the undone publication are left for now: ${why}`);
+  }
+}

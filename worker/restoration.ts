@@ -1,0 +1,67 @@
+import type { RestorationPort } from '../activities/files/restoration.ts';
+import { WorkError } from '../src/domain/failure.ts';
+import { type Db, inTransaction } from '../src/store/db.ts';
+import {
+  deleteFormer,
+  getFormerOf,
+  getPlaceOf,
+  insertFormer,
+  listNeededFiles,
+  lockPurgedFormer,
+  markPurged,
+} from '../src/store/former-publications.ts';
+import { getJob } from '../src/store/jobs.ts';
+import { lockPlace, tryLockPlace } from '../src/store/place-lock.ts';
+import { getPublication, replacePublication, setJobResult } from '../src/store/publications.ts';
+import { keepAlive, requireOwner, whileHeld } from './owned-task.ts';
+
+/** The record of replaced publications in Postgres. */
+export function createRestoration({ db }: { readonly db: Db }): RestorationPort {
+  return {
+    find: (undoneJobId) => getFormerOf(db, undoneJobId),
+
+    isDone: async (jobId) => ((await getJob(db, jobId))?.result ?? null) !== null,
+
+    switchBack: (task, former, result, work) =>
+      inTransaction(db, async (transaction) => {
+        await requireOwner(transaction, task);
+        await lockPlace(transaction, former.tenantId, former.location);
+        const onAir = await getPublication(transaction, former);
+        if (onAir?.jobId !== former.replacedBy) {
+          throw new WorkError('InvalidInput', 'Another job has published this asset meanwhile');
+        }
+        await whileHeld(transaction, task, work);
+        await replacePublication(transaction, former, former);
+        await setJobResult(transaction, task.jobId, result);
+        await deleteFormer(transaction, former.id);
+        const undone = {
+          ...former,
+          jobId: former.replacedBy,
+          replacedBy: task.jobId,
+          // the kept copies were of the former and go as well
+          files: [...onAir.files, ...former.kept.map((one) => one.keptKey)],
+          kept: [],
+          result: null,
+        };
+        const id = await insertFormer(transaction, undone, 0);
+        await markPurged(transaction, id);
+        return id;
+      }),
+
+    purge: (formerId, work) =>
+      inTransaction(db, async (transaction) => {
+        // the folder before the row: a switch takes them in this order
+        const place = await getPlaceOf(transaction, formerId);
+        if (place === undefined) return;
+        // a publish that is switching there may take long; the next sweep comes again
+        if (!(await tryLockPlace(transaction, place.tenantId, place.location))) return;
+        const former = await lockPurgedFormer(transaction, formerId);
+        if (former === undefined) return;
+        const needed = new Set(await listNeededFiles(transaction, former));
+        const all = [...former.files, ...former.kept.map((one) => one.keptKey)];
+        const keys = all.filter((key) => !needed.has(key));
+        await keepAlive(transaction, () => work({ former, keys }));
+        await deleteFormer(transaction, formerId);
+      }),
+  };
+}
