@@ -13,6 +13,7 @@ import type { Egress } from '../src/egress/egress.ts';
 import type { Probe } from '../src/egress/probe.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { createSecretBox } from '../src/secrets/secret-box.ts';
+import { createFindPlace } from '../src/storage/find-place.ts';
 import { createStorages } from '../src/storage/storages.ts';
 import type { Db } from '../src/store/db.ts';
 import { getJobSettings } from '../src/store/settings.ts';
@@ -85,7 +86,7 @@ export function createActivities(parts: ActivityParts): Activities {
     }),
     publication: createPublication({ db }),
     uploads: createUploads({ db, log }),
-    deletion: createDeletion({ db }),
+    deletion: createDeletion({ db, findPlace: createFindPlace({ ...parts, secrets }) }),
     restoration: createRestoration({ db }),
     retryDelaySeconds: async (jobId: number) => (await getJobSettings(db, jobId)).retryDelaySeconds,
   };

@@ -1,3 +1,4 @@
+import { keptKeyOf } from '../activities/files/keep-former.ts';
 import type { PublicationPort } from '../activities/files/publication.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
@@ -61,9 +62,10 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         await hastenUploads(transaction, place, task);
         const published = { jobId: task.jobId, files, result };
         const replaced = await replacePublication(transaction, place, published);
-        // a retry after the switch is told them again, and they may be kept
-        const isKept = (await getFormerOf(transaction, task.jobId)) !== undefined;
-        return isKept ? [] : [...replaced, ...kept.map((one) => one.keptKey)];
+        // a retry after the switch is told them again
+        const undoable = await getFormerOf(transaction, task.jobId);
+        if (undoable !== undefined) return undoable.kept.map((one) => one.key);
+        return replaced.flatMap((key) => [key, keptKeyOf(task.jobId, key)]);
       }),
   };
 }

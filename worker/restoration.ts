@@ -9,6 +9,7 @@ import {
   listNeededFiles,
   lockPurgedFormer,
   markPurged,
+  postponeFormer,
 } from '../src/store/former-publications.ts';
 import { getJob } from '../src/store/jobs.ts';
 import { lockPlace, tryLockPlace } from '../src/store/place-lock.ts';
@@ -54,11 +55,17 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
         const place = await getPlaceOf(transaction, formerId);
         if (place === undefined) return;
         // a publish that is switching there may take long; the next sweep comes again
-        if (!(await tryLockPlace(transaction, place.tenantId, place.location))) return;
+        if (!(await tryLockPlace(transaction, place.tenantId, place.location))) {
+          await postponeFormer(transaction, formerId);
+          return;
+        }
         const former = await lockPurgedFormer(transaction, formerId);
         if (former === undefined) return;
         const needed = new Set(await listNeededFiles(transaction, former));
-        const all = [...former.files, ...former.kept.map((one) => one.keptKey)];
+        // what was kept under a hidden name has left its own, which may be a client's by now
+        const freed = new Set(former.kept.map((one) => one.key));
+        const own = former.files.filter((key) => !freed.has(key));
+        const all = [...own, ...former.kept.map((one) => one.keptKey)];
         const keys = all.filter((key) => !needed.has(key));
         await keepAlive(transaction, () => work({ former, keys }));
         await deleteFormer(transaction, formerId);

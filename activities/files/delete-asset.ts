@@ -20,6 +20,8 @@ export function createDeleteAsset(deps: {
   return async (task, { tenant, storage: kind, folder }) => {
     const storage = await deps.storages.open({ tenant, kind, side: 'output' });
     const where = storage.fullPath(folder);
+    const location = locationOf(storage, folder);
+    await refuseRoots(deps.deletion, where, location);
     const found = await listAll(storage, folder, task);
     const files = found.filter((file) => !isFolderMarker(file.key));
     const nameOf = (key: string): string => key.slice(folder.length + 1);
@@ -31,7 +33,7 @@ export function createDeleteAsset(deps: {
     if (recorded === 0) {
       throw new WorkError('InvalidInput', `${where} holds no files; nothing was deleted`);
     }
-    const forgotten = { kind: 'folder', location: locationOf(storage, folder) } as const;
+    const forgotten = { kind: 'folder', location } as const;
     await deps.deletion.carryOut(task, tenant, forgotten, async (proveOwner) => {
       const keys = found.map((file) => file.key);
       await deleteKeys(storage, task, keys, proveOwner);
@@ -54,9 +56,32 @@ async function listAll(
   for await (const page of storage.listBelow(folder)) {
     task.signal.throwIfAborted();
     files.push(...page);
+    refuseTraversal(page);
     task.progress({ step: `listing, ${files.length} files so far` });
   }
   return files;
+}
+
+/** Roots may be nested by the operator: what is below one of them is not this folder's. */
+async function refuseRoots(port: DeletionPort, where: string, location: string): Promise<void> {
+  const roots = await port.rootsBelow(location);
+  if (roots.length === 0) return;
+  throw new WorkError(
+    'InvalidInput',
+    `${where} holds the root of a client; name a folder below it. Nothing was deleted`,
+  );
+}
+
+/** Object stores keep any text as a name; an URL made of one with such a part leads to another object. */
+function refuseTraversal(page: readonly StoredFile[]): void {
+  const found = page.find(({ key }) =>
+    key.split('/').some((part) => part === '.' || part === '..'),
+  );
+  if (found === undefined) return;
+  throw new WorkError(
+    'InvalidInput',
+    `${found.key} has a part "." or ".."; delete it by hand first. Nothing was deleted`,
+  );
 }
 
 async function proveGone(storage: StorageDriver, folder: string, task: Task): Promise<void> {

@@ -15,6 +15,9 @@ export interface DeletionPort {
   /** The files that an `asset_delete` was asked to delete. */
   filesOf(jobId: number): Promise<AssetDeleteFiles>;
 
+  /** Tenants, by name, one of whose roots is the folder at a location or lies below it. */
+  rootsBelow(location: string): Promise<readonly string[]>;
+
   /**
    * Adds to what the job will tell that it has deleted, before anything is: a worker killed half way
    * tells all of it after its retry. `listing` goes to the job's log. Returns how many files are recorded

@@ -1,5 +1,6 @@
 import { buildDeletionListing } from '../../src/domain/deletion-listing.ts';
 import { orderDeletions } from '../../src/domain/deletion-order.ts';
+import { WorkError } from '../../src/domain/failure.ts';
 import type { StorageDriver } from '../../src/storage/driver.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
@@ -7,7 +8,7 @@ import type { Task } from '../task.ts';
 
 /**
  * Deletes what is directly in a folder, manifests first, but for what is at one of the locations that
- * `listNeeded` names. Folders in it are other assets' and stay. The new asset is on air: what cannot be
+ * `listNeeded` names. `assertOwner` throws where the task is another attempt's by now. Folders in it are other assets' and stay. The new asset is on air: what cannot be
  * deleted is told, and is no reason to fail.
  */
 export async function emptyFolder(
@@ -15,6 +16,7 @@ export async function emptyFolder(
   task: Task,
   folder: string,
   listNeeded: () => Promise<readonly string[]>,
+  assertOwner: () => Promise<void>,
 ): Promise<void> {
   try {
     const needed = new Set(await listNeeded());
@@ -25,8 +27,13 @@ export async function emptyFolder(
     for (const row of buildDeletionListing(storage.fullPath(folder), goners, fileNameOf)) {
       await task.note('INFO', `empty_target: ${row.message}`);
     }
-    for (const keys of orderDeletions(goners.map((file) => file.key))) await storage.delete(keys);
+    for (const keys of orderDeletions(goners.map((file) => file.key))) {
+      await assertOwner();
+      await storage.delete(keys, task.signal);
+    }
   } catch (error) {
+    if (error instanceof WorkError && error.type === 'Superseded') throw error;
+    task.signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     await task.note('WARN', `The output folder could not be emptied: ${why}`);
   }

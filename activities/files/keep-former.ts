@@ -4,6 +4,7 @@ import type { StorageDriver } from '../../src/storage/driver.ts';
 import { fileNameOf, folderOf, joinKey } from '../../src/storage/paths.ts';
 import type { KeptFile } from '../../src/store/former-publications.ts';
 import type { FormerAsset } from './publication.ts';
+import { isFixedName } from './published-names.ts';
 
 /**
  * The hidden name under which a job keeps what it overwrites. With its extension: an object gets its
@@ -16,9 +17,11 @@ export function keptKeyOf(jobId: number, key: string): string {
 }
 
 /**
- * Keeps the files of the former asset that a switch is about to overwrite, so that it can be undone.
- * Returns them in the order of `switched`, manifests last. A copy that an earlier attempt made is left as it
- * is: the file itself may be the new one already.
+ * Keeps the files of the former asset that a switch is about to overwrite, and those of fixed names that go
+ * after it, so that it can be undone: whatever a client puts there meanwhile is not taken for the asset's.
+ * Returns them in the order in which they are put back, the files of `switched` last and in their order,
+ * manifests at the end. A copy that an earlier attempt made is left as it is: the file itself may be the
+ * new one already.
  */
 export async function keepFormer(
   storage: StorageDriver,
@@ -27,9 +30,12 @@ export async function keepFormer(
   switched: readonly string[],
   proveOwner: () => Promise<void>,
 ): Promise<readonly KeptFile[]> {
+  if (former === undefined) return [];
+  const fixed = new Set(former.files.filter((key) => isFixedName(fileNameOf(key))));
+  const overwritten = switched.filter((key) => fixed.has(key));
+  const dropped = [...fixed].filter((key) => !overwritten.includes(key));
   const kept: KeptFile[] = [];
-  for (const key of switched) {
-    if (former?.files.includes(key) !== true) continue;
+  for (const key of [...dropped, ...overwritten]) {
     const keptKey = keptKeyOf(jobId, key);
     if ((await storage.stat(keptKey)) === undefined) {
       // gone although it was published: there is nothing to keep
@@ -43,8 +49,8 @@ export async function keepFormer(
 }
 
 /**
- * Puts back what {@link keepFormer} kept of these files, after a switch that broke off before the manifests:
- * the former asset has its own poster and MP4 again. Removes the copies.
+ * Puts back what {@link keepFormer} kept of these files, after a switch that broke off: the former asset is
+ * as it was. Removes the copies.
  */
 export async function putBackKept(
   storage: StorageDriver,

@@ -22,6 +22,8 @@ export interface Publication {
 
 /** What is on air before a switch and can be put back after it. */
 export interface FormerAsset {
+  /** The job that published it. */
+  readonly jobId: number;
   readonly files: readonly string[];
 }
 

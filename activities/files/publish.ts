@@ -72,14 +72,15 @@ export function createPublish(deps: {
     const unused = replaced.filter(
       (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
     );
+    const assertOwner = createOwnerCheck(deps.uploads, task, 0);
+    await assertOwner();
     await deleteFormer(task, storage, unused);
     if (input.emptyTarget) {
-      await emptyFolder(storage, task, input.folder, async () => [
-        ...sources,
-        ...(await deps.publication.filesAt(input.tenant, publication.location)).map((key) =>
-          locationOf(storage, key),
-        ),
-      ]);
+      const listNeeded = async (): Promise<readonly string[]> => {
+        const published = await deps.publication.filesAt(input.tenant, publication.location);
+        return [...sources, ...published.map((key) => locationOf(storage, key))];
+      };
+      await emptyFolder(storage, task, input.folder, listNeeded, assertOwner);
     }
     return { message: `${files.length} files in ${storage.fullPath(input.folder)}` };
   };

@@ -11,5 +11,8 @@ export const metadataName = (asset: string): string => `${asset}_metadata.json`;
 export const isNamedForJob = (jobId: number, manifest: string): boolean =>
   new RegExp(`-${jobId}-(?:video|audio|text)-`).test(manifest);
 
+/** Whether a file has a name that another publication of the asset uses too: manifests, poster, metadata, MP4. */
+export const isFixedName = (name: string): boolean => !/-\d+-(?:video|audio|text)-/.test(name);
+
 /** Whether a name is one that the engine keeps for files on their way; no listing shows them. */
 export const isHidden = (name: string): boolean => name.startsWith('.te-');

@@ -10,17 +10,18 @@ const ASK_EVERY_MS = 2_000;
 
 /**
  * Makes a function that throws a WorkError `Superseded` where an attempt does not own its task any more; it
- * asks every two seconds at most. Where Postgres does not answer, the work goes on: the switch asks again.
+ * asks every two seconds at most, or every `everyMs`. Where Postgres does not answer, the work goes on: the switch asks again.
  */
 export function createOwnerCheck(
   port: Pick<UploadsPort, 'isOwner'>,
   task: Task,
+  everyMs = ASK_EVERY_MS,
 ): () => Promise<void> {
   let askedMs = performance.now();
   let answer: Promise<boolean> = Promise.resolve(true);
   return async () => {
     // an attempt that was frozen finds its last answer too old
-    if (performance.now() - askedMs >= ASK_EVERY_MS) {
+    if (performance.now() - askedMs >= everyMs) {
       askedMs = performance.now();
       answer = port.isOwner(task).catch(() => true);
     }

@@ -4,7 +4,7 @@ import type { StorageDriver } from '../../src/storage/driver.ts';
 import { fileNameOf, joinKey } from '../../src/storage/paths.ts';
 import type { Uploads } from '../../src/store/uploads.ts';
 import { putBackKept } from './keep-former.ts';
-import { isHidden, isNamedForJob } from './published-names.ts';
+import { isFixedName, isHidden, isNamedForJob } from './published-names.ts';
 
 /** What {@link takeBackUploads} needs besides the storage. */
 interface TakeBackOptions {
@@ -30,7 +30,12 @@ export async function takeBackUploads(
   await deleteMade(storage, options);
   // where the publication is on record, what it replaced is kept for an undo
   const isPublished = keys.some((key) => published.has(key));
-  if (!isPublished) await putBackKept(storage, options.jobId, fixedKeys, signal);
+  if (!isPublished) {
+    const former = [...published].filter((key) => isFixedName(fileNameOf(key)));
+    // in the order of the switch, the manifests last
+    const kept = [...former.filter((key) => !fixedKeys.includes(key)), ...fixedKeys];
+    await putBackKept(storage, options.jobId, kept, signal);
+  }
   const isKept = (await isOnAir(storage, options))
     ? (key: string) => !isHidden(fileNameOf(key))
     : () => false;

@@ -1,4 +1,5 @@
 import { WorkError } from '../domain/failure.ts';
+import type { FolderClaims } from '../domain/folder-claims.ts';
 import { isSubmittable } from '../domain/recipes.ts';
 import type { StorageKind } from '../domain/storage-kind.ts';
 import type { StorageSide } from '../domain/storage-settings.ts';
@@ -87,7 +88,9 @@ export function toNewJob(text: string, context: SubmissionContext): Submitted {
   };
   checkInput(contract, job, context);
   const { storage, placeOf } = context;
-  return { ...job, claims: jobClaims({ ...job, id: 0, tenant: context.tenant }, storage, placeOf) };
+  const claims = jobClaims({ ...job, id: 0, tenant: context.tenant }, storage, placeOf);
+  refuseToClearSources(claims);
+  return { ...job, claims };
 }
 
 function contractOf(section: JobSection): RecipeContract {
@@ -153,4 +156,12 @@ function checkInput(
       `parameters.${field}: ${kind} is not configured for this client; use one that is, such as local`,
     );
   }
+}
+
+/** A folder that is emptied may hold more files of the client than this job's sources. */
+function refuseToClearSources({ clears, writesTo, readsFrom }: FolderClaims): void {
+  if (!clears || !writesTo.some((folder) => readsFrom.includes(folder))) return;
+  throw refuse(
+    'parameters.empty_target: output_folder is source_folder, where it would delete what is no source of this job; give another output_folder',
+  );
 }

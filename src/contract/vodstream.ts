@@ -39,21 +39,10 @@ export function vodstreamFault(parameters: VodstreamParameters): string | undefi
   if (protectedBy.length > 0) {
     return `drm: ${protectedBy.join(', ')} not available in this version; only clear is, and publishing clear content instead would be wrong`;
   }
-  if (parameters.empty_target && isSourceFolder(parameters)) {
-    return 'empty_target: output_folder is source_folder, where it would delete what is no source of this job; give another output_folder';
-  }
   return parameters.encode_source
     ? 'encode_source: not available in this version; send encoded renditions'
     : undefined;
 }
-
-/** Whether the asset goes where its sources are, as far as the names say. */
-const isSourceFolder = (parameters: VodstreamParameters): boolean => {
-  const { output_folder: output, output_root: root, source_folder: source } = parameters;
-  const isBelowAnother = root !== undefined && root !== '';
-  const bare = (folder: string): string => folder.replace(/\/$/, '');
-  return !isBelowAnother && (output === undefined || bare(output) === bare(source));
-};
 
 function outputFolder(parameters: VodstreamParameters, sourceFolder: string): string {
   const folder =

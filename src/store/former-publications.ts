@@ -163,6 +163,14 @@ export async function listNeededFiles(
   return rows.map((row) => row.file);
 }
 
+/** Has a claimed record looked at again soon: its folder is being changed. */
+export async function postponeFormer(transaction: Db, id: number): Promise<void> {
+  await sql`
+    UPDATE former_publications SET due_at = now() + interval '5 seconds' WHERE id = ${id}`.execute(
+    transaction,
+  );
+}
+
 /** Notes that the files of a former publication could not be deleted; tried again after a growing wait. */
 export async function noteFormerFailure(db: Db, id: number, reason: string): Promise<void> {
   await sql`

@@ -73,18 +73,21 @@ export async function listPublishedFiles(
     WHERE t.name = ${tenant} AND p.location = ${location}
     UNION
     SELECT unnest(f.files) FROM former_publications f JOIN tenants t ON t.id = f.tenant_id
-    WHERE t.name = ${tenant} AND f.location = ${location}`.execute(db);
+    WHERE t.name = ${tenant} AND f.location = ${location} AND f.kept_until > now()`.execute(db);
   return rows.map((row) => row.file);
 }
 
-/** Forgets all other assets that a tenant has published in a folder, and those that could be put back. */
+/**
+ * Forgets all other assets that a tenant has published in a folder; what could be put back of them is
+ * deleted by the next sweep.
+ */
 export async function forgetOthers(transaction: Db, place: AssetPlace): Promise<void> {
-  for (const table of [sql.table('publications'), sql.table('former_publications')]) {
-    await sql`
-      DELETE FROM ${table}
-      WHERE tenant_id = ${place.tenantId} AND location = ${place.location}
-        AND asset <> ${place.asset}`.execute(transaction);
-  }
+  const others = sql`
+    tenant_id = ${place.tenantId} AND location = ${place.location} AND asset <> ${place.asset}`;
+  await sql`DELETE FROM publications WHERE ${others}`.execute(transaction);
+  await sql`
+    UPDATE former_publications SET kept_until = least(kept_until, now()), due_at = least(due_at, now())
+    WHERE ${others}`.execute(transaction);
 }
 
 /** Forgets what a tenant has published in a folder and below it: its files are gone. */

@@ -52,12 +52,15 @@ async function findRefusal(
     undone_by: number | null;
     is_open: boolean;
     is_on_air: boolean;
+    is_second: boolean;
     replaced_by: number | null;
     has_former: boolean;
     is_in_time: boolean;
   }>`
     SELECT undo.id AS undone_by, coalesce(undo.ended_at IS NULL, false) AS is_open,
       EXISTS (SELECT FROM publications WHERE tenant_id = ${tenantId} AND job_id = ${jobId}) AS is_on_air,
+      EXISTS (SELECT FROM publications WHERE tenant_id = ${tenantId} AND job_id = ${jobId}
+              AND cardinality(replaced) > 0) AS is_second,
       (SELECT max(replaced_by) FROM former_publications
        WHERE tenant_id = ${tenantId} AND job_id = ${jobId}) AS replaced_by,
       former.id IS NOT NULL AS has_former,
@@ -81,8 +84,8 @@ async function findRefusal(
       ? { kind: 'unpublished' }
       : { kind: 'replaced', jobId: found.replaced_by };
   }
-  if (!found.has_former) return { kind: 'first' };
-  return found.is_in_time ? undefined : { kind: 'late' };
+  if (found.is_in_time) return undefined;
+  return found.has_former || found.is_second ? { kind: 'late' } : { kind: 'first' };
 }
 
 async function insertUndo(transaction: Db, jobId: number): Promise<number> {

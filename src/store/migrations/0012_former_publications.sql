@@ -4,6 +4,9 @@
 -- What the job that published it has told, so that it can be told again.
 ALTER TABLE publications ADD COLUMN IF NOT EXISTS result json;
 
+-- An undo looks for the publication of a job.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS publications_job ON publications (tenant_id, job_id);
+
 -- The job whose publication this one takes back.
 ALTER TABLE jobs ADD COLUMN IF NOT EXISTS undo_of bigint;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS jobs_undo_of ON jobs (undo_of) WHERE undo_of IS NOT NULL;

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createDeleteAsset } from '../../../activities/files/delete-asset.ts';
 import { createDeleteFiles } from '../../../activities/files/delete-files.ts';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
+import type { FindPlace } from '../../../src/storage/find-place.ts';
 import { locationOf } from '../../../src/storage/location.ts';
 import { getJob } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
@@ -101,9 +102,17 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     return next;
   };
 
+  /** Where roots are: none but the storage's own, which a test may nest. */
+  let nestedRoot = '';
+  const findPlace: FindPlace = () => ({
+    kind,
+    volume: storage.driver.volume,
+    root: storage.driver.fullPath(nestedRoot),
+  });
+
   const deps = () => ({
     storages: { open: () => Promise.resolve(watched) },
-    deletion: createDeletion({ db: database.db }),
+    deletion: createDeletion({ db: database.db, findPlace }),
   });
 
   const deleteFolder = (task: TestTask, folder = 'movie1') =>
@@ -144,6 +153,17 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     expect(log).toContain(`Deleting 7 files, 70 bytes, below ${storage.driver.fullPath('movie1')}`);
     for (const key of INSIDE) expect(log).toContain(key.slice('movie1/'.length));
   });
+
+  test.each(['movie1', 'movie1/old/deep'])(
+    'a folder that holds the root of a client at %s is not deleted',
+    async (root) => {
+      nestedRoot = root;
+      const deleted = deleteFolder(await startJob('voddelete', {}));
+      await expect(deleted).rejects.toThrow(/holds the root of a client/);
+      nestedRoot = '';
+      expect(await storage.allKeys()).toHaveLength(NEIGHBOURS.length + INSIDE.length);
+    },
+  );
 
   test('players lose the manifests before the media', async () => {
     const seen: string[][] = [];

@@ -38,6 +38,10 @@ beforeAll(async () => {
       allowedNetworks: [],
     });
   }
+  // what is replaced goes at once: these tests count what is there
+  await sql`INSERT INTO system_settings (name, setting) VALUES ('undo_window', '0')`.execute(
+    database.db,
+  );
 });
 
 afterAll(() => database.drop());

@@ -208,7 +208,29 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
       [],
     );
     await expectPlayable();
-    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'first' });
+    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'late' });
+    expect(await undoJob(database.db, tenantId, first)).toEqual({ kind: 'unpublished' });
+  });
+
+  test('what a client puts under a name that the new asset has no more is not taken for the former one', async () => {
+    await publish({ mp4Filename: 'old.mp4' });
+    const before = await contents();
+    const second = await publish({ mp4Filename: 'new.mp4' });
+    const own = joinKey(FOLDER, 'old.mp4');
+    expect(await storage.allKeys()).not.toContain(own);
+    await storage.driver.copy(joinKey(FOLDER, 'film 1.jpg'), own);
+    await closeWindow();
+    await sweep();
+    expect(await storage.allKeys()).toContain(own);
+    await expectPlayable();
+    await storage.driver.delete([own]);
+    const third = await publish({ mp4Filename: 'old.mp4' });
+    await restoreAttempt(await startUndo(third), third);
+    expect(
+      (await storage.allKeys()).filter((key) => key.endsWith('.mp4') && !key.includes('-')),
+    ).toEqual([joinKey(FOLDER, 'new.mp4')]);
+    expect(before.size).toBeGreaterThan(0);
+    expect(second).toBeLessThan(third);
   });
 
   test('a third publication ends the time of the first', async () => {
@@ -238,7 +260,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     const second = await publish();
     const keys = await storage.allKeys();
     expect(keys.filter((key) => key.includes(`-${first}-`) || key.includes('.te-'))).toEqual([]);
-    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'first' });
+    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'late' });
   });
 
   test('wherever a publish breaks off, the former can be put back after the retry as it was', async () => {
@@ -335,7 +357,11 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     const nested = joinKey(FOLDER, 'other/asset.m3u8');
     const [some = ''] = before.keys();
     for (const key of [...strangers, nested]) await storage.driver.copy(some, key);
+    // another asset of the folder, published twice: its copies for an undo go as well
+    await publish({ asset: 'other', mp4Filename: 'other.mp4' });
+    await publish({ asset: 'other', mp4Filename: 'other.mp4' });
     const second = await publish({ emptyTarget: true });
+    await sweep();
     const keys = await storage.allKeys();
     for (const key of strangers) expect(keys).not.toContain(key);
     expect(keys).toContain(nested);

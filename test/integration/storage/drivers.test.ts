@@ -136,6 +136,27 @@ describe.each(STORAGE_KINDS)('%s storage', (kind) => {
     },
   );
 
+  test('a copy has what the file held, and stays when the file is replaced or copied back', async () => {
+    await put('film/a.m3u8', 'first');
+    await storage.driver.copy('film/a.m3u8', 'film/.te-undo-1-x.m3u8');
+    // the same file under both keys: a local disk leaves a rename undone there
+    await storage.driver.copy('film/.te-undo-1-x.m3u8', 'film/a.m3u8');
+    await put('film/a.m3u8', 'second');
+    expect([await contentOf('film/a.m3u8'), await contentOf('film/.te-undo-1-x.m3u8')]).toEqual([
+      'second',
+      'first',
+    ]);
+    await storage.driver.copy('film/.te-undo-1-x.m3u8', 'film/a.m3u8');
+    expect(await contentOf('film/a.m3u8')).toBe('first');
+    expect([...(await storage.allKeys())].sort()).toEqual([
+      'film/.te-undo-1-x.m3u8',
+      'film/a.m3u8',
+    ]);
+    await expect(storage.driver.copy('film/none', 'film/b')).rejects.toMatchObject({
+      type: 'StorageFailed',
+    });
+  });
+
   test.each([1000, 12 * MB])('a file of %d bytes is moved over another one', async (sizeBytes) => {
     const content = randomBytes(sizeBytes);
     await put('film/.te-1-x.mp4', content);
