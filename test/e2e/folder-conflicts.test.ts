@@ -17,6 +17,7 @@ const timeOf = (job: JobAnswer | undefined, name: string): number =>
   Date.parse(String(job?.[name]));
 
 test('of two jobs at once on one folder the second waits, says why, and both end well', async () => {
+  await engine.set('undo_window', 0);
   const parameters = { content_id: 'film', source_folder: 'clip', output_folder: 'vod/film' };
   const ids = await Promise.all([engine.submit(parameters), engine.submit(parameters)]);
   const jobs = await Promise.all(ids.map((id) => engine.untilEnded(id)));

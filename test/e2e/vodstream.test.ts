@@ -92,7 +92,8 @@ test('a folder without a source fails the job at once with a message that names 
   expect(orderFaults(sink.delivered(jobId))).toEqual([]);
 });
 
-test('a second publication replaces the first and leaves no file of it behind', async () => {
+test('a second publication that cannot be undone leaves no file of the first behind', async () => {
+  await engine.set('undo_window', 0);
   await makeLanguageFolder(await engine.sourceFolder('again'), 4);
   const parameters = { content_id: 'again', source_folder: 'again', output_folder: 'vod/again' };
   const first = await engine.submit(parameters);

@@ -122,6 +122,13 @@ export class TestEngine {
     return answer.id;
   }
 
+  /** Sets one of the tenant's settings; throws where it is refused. */
+  async set(name: string, setting: number): Promise<void> {
+    const body = JSON.stringify({ name, setting });
+    const response = await this.request('/settings', { method: 'POST', body });
+    if (!response.ok) throw new Error(`setting ${name} refused: ${await response.text()}`);
+  }
+
   async job(jobId: number): Promise<JobAnswer> {
     return (await (await this.request(`/jobs/${jobId}`)).json()) as JobAnswer;
   }
