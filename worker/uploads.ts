@@ -52,6 +52,8 @@ export function createUploads(deps: { readonly db: Db; readonly log: Logger }): 
 
     isOwner: (task) => isTaskOwner(db, task),
 
+    ownsTask: (task) => inTransaction(db, (transaction) => lockOwnedTask(transaction, task)),
+
     madeBy: (task) => getMadeFiles(db, task),
 
     forget: (task) =>

@@ -47,8 +47,8 @@ export function createPublish(deps: {
     await deps.uploads.record(task, record);
     let replaced: readonly string[];
     try {
-      const assertOwner = createOwnerCheck(deps.uploads, task);
-      await uploadFiles(storage, task, input.folder, uploads, assertOwner);
+      const mayUpload = createOwnerCheck(deps.uploads, task);
+      await uploadFiles(storage, task, input.folder, uploads, mayUpload);
       await recordMade(deps.uploads, task, storage, record, plan.switched);
       const switched = plan.switched.map((one) => one.finalKey);
       replaced = await deps.publication.switchOver(
@@ -56,6 +56,8 @@ export function createPublish(deps: {
         publication,
         async (proveOwner, former) => {
           task.signal.throwIfAborted();
+          // a job that was given up publishes nothing, also where its cancel is still on its way
+          await createOwnerCheck(deps.uploads, task, 0)();
           await verifyUploads(storage, input.folder, uploads);
           const kept = await keepFormer(storage, task.jobId, former, switched, proveOwner);
           for (const { key, finalKey } of plan.switched) {
@@ -72,15 +74,15 @@ export function createPublish(deps: {
     const unused = replaced.filter(
       (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
     );
-    const assertOwner = createOwnerCheck(deps.uploads, task, 0);
-    await assertOwner();
+    const isMine = createOwnerCheck({ isOwner: deps.uploads.ownsTask }, task, 0);
+    await isMine();
     await deleteFormer(task, storage, unused);
     if (input.emptyTarget) {
       const listNeeded = async (): Promise<readonly string[]> => {
         const published = await deps.publication.filesAt(input.tenant, publication.location);
         return [...sources, ...published.map((key) => locationOf(storage, key))];
       };
-      await emptyFolder(storage, task, input.folder, listNeeded, assertOwner);
+      await emptyFolder(storage, task, input.folder, listNeeded, isMine);
     }
     return { message: `${files.length} files in ${storage.fullPath(input.folder)}` };
   };

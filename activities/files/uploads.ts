@@ -20,8 +20,11 @@ export interface UploadsPort {
    */
   record(task: Task, uploads: Uploads): Promise<void>;
 
-  /** Whether an attempt still owns its task. Throws where Postgres does not answer. */
+  /** Whether an attempt still owns its task and its job was not given up. Throws where Postgres does not answer. */
   isOwner(task: Task): Promise<boolean>;
+
+  /** Whether an attempt still owns its task, also of a job that was given up: what it published stays. */
+  ownsTask(task: Task): Promise<boolean>;
 
   /** The files that the switch of a task made where there were none, see {@link Uploads.made}. */
   madeBy(task: Task): Promise<Uploads['made']>;

@@ -62,6 +62,7 @@ export class MemoryUploads implements UploadsPort {
   };
 
   isOwner = async (task: Task): Promise<boolean> => this.isOwnerOf(task);
+  ownsTask = this.isOwner;
 
   madeBy = async (task: Task): Promise<Uploads['made']> => this.rows.get(task.jobId)?.made ?? {};
 

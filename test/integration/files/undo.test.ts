@@ -296,6 +296,23 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     }
   });
 
+  test('a job that is given up before its switch publishes nothing', async () => {
+    await publish();
+    const before = await contents();
+    const jobId = await insertRunningJob();
+    await scene.stage(jobId);
+    let uploads = 0;
+    scene.output.after = async (call) => {
+      if (call !== 'upload' || ++uploads < UPLOADS) return;
+      await sql`UPDATE jobs SET queue_state = 4 WHERE id = ${jobId}`.execute(database.db);
+    };
+    const published = publishAttempt(await startTask(jobId));
+    await expect(published).rejects.toMatchObject({ type: 'Superseded' });
+    heal();
+    expect(uploads).toBe(UPLOADS);
+    expect(await contents()).toEqual(before);
+  });
+
   test('wherever an undo breaks off, players see an asset that plays, and the retry ends it', async () => {
     await publish();
     const before = await contents();
