@@ -49,7 +49,7 @@ export const SCHEDULE_DEFINITIONS: Readonly<Record<ScheduleName, ScheduleDefinit
     everySeconds: 30,
     queue: TASK_QUEUES.scheduler,
     description:
-      'Removes files and multipart uploads that jobs have left in output folders which were terminated, or whose storage was down when they ended.',
+      'Removes files and multipart uploads that jobs have left in output folders which were terminated, or whose storage was down when they ended, and files of replaced publications whose undo_window is over.',
   },
 };
 
