@@ -13,6 +13,7 @@ import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
 import { fetchFiles } from './fetch-files.ts';
 import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
 import { formatBytes } from './format-bytes.ts';
+import { checkRemoteSources } from './check-remote-sources.ts';
 import type { PublicationPort } from './publication.ts';
 import { retried } from './retried.ts';
 import { packagingNeedBytes, type SourceSize } from './scratch-need.ts';
@@ -24,8 +25,8 @@ interface Source extends SelectedSource {
 }
 
 /**
- * Copies the source files of a job into its scratch folder, under generated names, once there is room
- * for them and for all that is made of them; goes on from what earlier attempts have fetched.
+ * Copies the source files of a job into its scratch folder, under generated names, once those that are
+ * large and remote were found to be whole and there is room for them and for all that is made of them; goes on from what earlier attempts have fetched.
  */
 export function createFetchSource(deps: {
   readonly workRoot: string;
@@ -56,6 +57,11 @@ async function fetchInto(
   deps: { readonly publication: PublicationPort; readonly reserve: ReserveScratch },
 ): Promise<FetchSourceResult> {
   const sources = await listSources(storage, input, deps.publication);
+  await checkRemoteSources(
+    storage,
+    task,
+    sources.filter((one) => one.role === 'media'),
+  );
   await deps.reserve(task.jobId, packagingNeedBytes(sources.map(toSourceSize), input));
   const totalBytes = await fetchFiles(storage, task, stage, sources);
   await writeDocument(stage, DOCUMENTS.files, sources.map(toSourceFile));

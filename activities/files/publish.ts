@@ -74,7 +74,7 @@ export function createPublish(deps: {
     const unused = replaced.filter(
       (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
     );
-    const isMine = createOwnerCheck({ isOwner: deps.uploads.ownsTask }, task, 0);
+    const isMine = createOwnerCheck({ isOwner: (one) => deps.uploads.ownsTask(one) }, task, 0);
     await isMine();
     await deleteFormer(task, storage, unused);
     if (input.emptyTarget) {

@@ -29,7 +29,7 @@ export function createInspectSource(deps: {
     for (const file of files.filter((one) => one.role === 'media')) {
       task.progress({ step: `reading ${file.originalName}` });
       const probed = await probeSource(
-        { path: join(folder, file.stagedName), name: file.originalName, sizeBytes: file.sizeBytes },
+        { path: join(folder, file.stagedName), name: file.originalName },
         task.signal,
       );
       const embedded = probed.streams.filter((one) => one.kind === 'text').length;

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { ByteReader } from '../source/byte-reader.ts';
 import { childBoxes, findBox } from './boxes.ts';
 
 /** A track as the boxes of a movie describe it. */
@@ -29,43 +29,40 @@ const TOP_LEVEL =
   /^(?:ftyp|moov|mdat|moof|free|skip|wide|pnot|uuid|meta|sidx|ssix|styp|mfra|emsg|prft|udta|pdin)$/;
 
 /** Reads the structure of a file, or undefined where it is no ISO base media file. */
-export async function readMovie(path: string): Promise<Movie | undefined> {
-  const file = await open(path);
-  try {
-    const { size: fileBytes } = await file.stat();
-    let majorBrand: string | undefined;
-    let moov: Buffer | undefined;
-    let endByte = 0;
-    while (endByte + 8 <= fileBytes) {
-      const header = await readBytes(file, endByte, HEADER_BYTES);
-      const type = header.toString('latin1', 4, 8);
-      if (!TOP_LEVEL.test(type)) break;
-      const short = header.readUInt32BE(0);
-      const sizeBytes =
-        short === 0 ? fileBytes - endByte : short === 1 ? Number(header.readBigUInt64BE(8)) : short;
-      if (sizeBytes < 8) break;
-      if (type === 'ftyp') majorBrand = header.toString('latin1', 8, 12);
-      if (type === 'moov' && endByte + sizeBytes <= fileBytes && sizeBytes <= MOST_INDEX_BYTES) {
-        moov = await readBytes(file, endByte, sizeBytes);
-      }
-      endByte += sizeBytes;
+export async function readMovie(file: ByteReader): Promise<Movie | undefined> {
+  const { sizeBytes: fileBytes } = file;
+  let majorBrand: string | undefined;
+  let moov: Buffer | undefined;
+  let endByte = 0;
+  while (endByte + 8 <= fileBytes) {
+    const header = await readPadded(file, endByte, HEADER_BYTES);
+    const type = header.toString('latin1', 4, 8);
+    if (!TOP_LEVEL.test(type)) break;
+    const short = header.readUInt32BE(0);
+    const sizeBytes =
+      short === 0 ? fileBytes - endByte : short === 1 ? Number(header.readBigUInt64BE(8)) : short;
+    if (sizeBytes < 8) break;
+    if (type === 'ftyp') majorBrand = header.toString('latin1', 8, 12);
+    if (type === 'moov' && endByte + sizeBytes <= fileBytes && sizeBytes <= MOST_INDEX_BYTES) {
+      moov = await readPadded(file, endByte, sizeBytes);
     }
-    if (endByte === 0) return undefined;
-    return {
-      majorBrand,
-      missingBytes: Math.max(0, endByte - fileBytes),
-      hasIndex: moov !== undefined,
-      tracks: moov === undefined ? [] : parseTracks(moov),
-    };
-  } finally {
-    await file.close();
+    endByte += sizeBytes;
   }
+  if (endByte === 0) return undefined;
+  return {
+    majorBrand,
+    missingBytes: Math.max(0, endByte - fileBytes),
+    hasIndex: moov !== undefined,
+    tracks: moov === undefined ? [] : parseTracks(moov),
+  };
 }
 
-async function readBytes(file: FileHandle, at: number, sizeBytes: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(sizeBytes);
-  await file.read(buffer, 0, sizeBytes, at);
-  return buffer;
+/** Bytes with zeros behind them where the file ends before. */
+async function readPadded(file: ByteReader, at: number, lengthBytes: number): Promise<Buffer> {
+  const bytes = await file.read(at, lengthBytes);
+  return bytes.length === lengthBytes
+    ? bytes
+    : Buffer.concat([bytes, Buffer.alloc(lengthBytes - bytes.length)]);
 }
 
 const KINDS: Readonly<Record<string, MovieTrack['kind']>> = { vide: 'video', soun: 'audio' };

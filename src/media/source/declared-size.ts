@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import type { ByteReader } from './byte-reader.ts';
 
 const HEAD_BYTES = 4096;
 const EBML_HEADER = 0x1a45dfa3;
@@ -8,15 +8,9 @@ const EBML_SEGMENT = 0x18538067;
  * How many bytes a Matroska or AVI file says it has, or undefined where it does not say (a stream that
  * was never finished, another container).
  */
-export async function readDeclaredSize(path: string): Promise<number | undefined> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const head = buffer.subarray(0, bytesRead);
-    return declaredMatroskaSize(head) ?? declaredAviSize(head);
-  } finally {
-    await file.close();
-  }
+export async function readDeclaredSize(file: ByteReader): Promise<number | undefined> {
+  const head = await file.read(0, HEAD_BYTES);
+  return declaredMatroskaSize(head) ?? declaredAviSize(head);
 }
 
 /** The end of the `Segment` that holds all of a Matroska file (RFC 9559 §5.1, RFC 8794 §6). */

@@ -1,4 +1,6 @@
-import { open } from 'node:fs/promises';
+import type { ByteReader } from './byte-reader.ts';
+
+const HEAD_BYTES = 1024;
 
 /** Text that betrays a playlist or a document under a media file's name. */
 const DISGUISES: readonly (readonly [RegExp, string])[] = [
@@ -10,13 +12,7 @@ const DISGUISES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** What a file really is where its first bytes betray it, for people; undefined where they don't. */
-export async function describeDisguise(path: string): Promise<string | undefined> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
-    const head = buffer.toString('utf8', 0, bytesRead);
-    return DISGUISES.find(([pattern]) => pattern.test(head))?.[1];
-  } finally {
-    await file.close();
-  }
+export async function describeDisguise(file: ByteReader): Promise<string | undefined> {
+  const head = (await file.read(0, HEAD_BYTES)).toString('utf8');
+  return DISGUISES.find(([pattern]) => pattern.test(head))?.[1];
 }

@@ -1,5 +1,5 @@
 import { type ProbedFile, probe, UnreadableMediaError } from '../ffmpeg/probe.ts';
-import { describeDisguise } from './disguise.ts';
+import { withLocalFile } from './byte-reader.ts';
 import { invalid } from './invalid.ts';
 import { readStructure } from './structure.ts';
 
@@ -22,15 +22,10 @@ export interface VerifiedFile extends ProbedFile {
  * on half a file, so what the file promises is compared with what is there. Pictures are not decoded.
  */
 export async function probeSource(
-  file: { readonly path: string; readonly name: string; readonly sizeBytes: number },
+  file: { readonly path: string; readonly name: string },
   signal: AbortSignal,
 ): Promise<VerifiedFile> {
-  if (file.sizeBytes === 0) throw invalid(file.name, 'is empty (0 bytes)');
-  const disguise = await describeDisguise(file.path);
-  if (disguise !== undefined) {
-    throw invalid(file.name, `is ${disguise}, not media; sources must be media files`);
-  }
-  const movie = await readStructure(file);
+  const movie = await withLocalFile(file.path, (reader) => readStructure(file.name, reader));
   const isPlainMp4 = movie?.majorBrand !== undefined && movie.majorBrand !== 'qt  ';
   let probed: ProbedFile;
   let stored: ProbedFile;

@@ -211,7 +211,11 @@ test('a worker that is killed in the middle of a large file is gone on from by t
     ...input,
     storage: 'S3',
   });
-  const ranges = proxy.requests.slice(before).flatMap(({ headers }) => headers.range ?? []);
+  // without the look at the file's structure, which comes before each fetch
+  const ranges = proxy.requests
+    .slice(before)
+    .flatMap(({ headers }) => headers.range ?? [])
+    .filter((range) => range !== 'bytes=0-65535');
   expect(ranges).toEqual([`bytes=${2 * RANGE_BYTES}-${3 * RANGE_BYTES - 1}`]);
   expect(task.notes).toEqual(['INFO Resumed: 101.2 MB of 134.7 MB were on disk']);
   expect((await readFile(join(stage(), 'source_1.mp4'))).equals(content)).toBe(true);

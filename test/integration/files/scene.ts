@@ -153,7 +153,12 @@ export class WatchedStorage implements StorageDriver {
   list: StorageDriver['list'] = (folder) => this.disk.list(folder);
   listBelow: StorageDriver['listBelow'] = (folder) => this.disk.listBelow(folder);
   stat: StorageDriver['stat'] = (key, signal) => this.disk.stat(key, signal);
-  read: StorageDriver['read'] = (key, options) => this.disk.read(key, options);
+  /** Bytes that were asked for by ranges. */
+  readBytes = 0;
+  read: StorageDriver['read'] = (key, options) => {
+    this.readBytes += (options?.endByte ?? 0) - (options?.startByte ?? 0);
+    return this.disk.read(key, options);
+  };
   isUploaded: StorageDriver['isUploaded'] = (path, key) => this.disk.isUploaded(path, key);
   probe: StorageDriver['probe'] = (signal) => this.disk.probe(signal);
   fullPath: StorageDriver['fullPath'] = (key) => this.disk.fullPath(key);

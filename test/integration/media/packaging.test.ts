@@ -50,8 +50,7 @@ async function packageClip(name: string, ...others: readonly string[]): Promise<
   const signal = new AbortController().signal;
   const sources = [];
   for (const one of [name, ...others]) {
-    const { size: sizeBytes } = await stat(clip(one));
-    const probed = await probeSource({ path: clip(one), name: one, sizeBytes }, signal);
+    const probed = await probeSource({ path: clip(one), name: one }, signal);
     sources.push({ originalName: one, stagedName: one, probed });
   }
   const target = await mkdtemp(join(folder, 'out-'));
@@ -196,7 +195,7 @@ test('nothing but sources and tracks stays behind, in the folder or in the tempo
 test('a source that shrank after it was inspected is caught, though the packager says all is well', async () => {
   const signal = new AbortController().signal;
   const { size: sizeBytes } = await stat(clip('movie.mp4'));
-  const probed = await probeSource({ path: clip('movie.mp4'), name: 'm.mp4', sizeBytes }, signal);
+  const probed = await probeSource({ path: clip('movie.mp4'), name: 'm.mp4' }, signal);
   const target = await mkdtemp(join(folder, 'shrunk-'));
   await copyFile(clip('movie.mp4'), join(target, 'source_1.mp4'));
   await truncate(join(target, 'source_1.mp4'), sizeBytes >> 1);

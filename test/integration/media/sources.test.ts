@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -36,10 +36,7 @@ afterAll(async () => {
 });
 
 const verify = async (name: string) =>
-  probeSource(
-    { path: clip(name), name: `Client's ${name}`, sizeBytes: (await stat(clip(name))).size },
-    new AbortController().signal,
-  );
+  probeSource({ path: clip(name), name: `Client's ${name}` }, new AbortController().signal);
 
 test.each([
   ['faststart.mp4', 100, true],
@@ -183,10 +180,7 @@ test.each(
   const { tenant, victim } = await makeTenants();
   const path = join(tenant, `movie.${extension}`);
   await writeFile(path, build(victim));
-  const verifying = probeSource(
-    { path, name: `movie.${extension}`, sizeBytes: (await stat(path)).size },
-    new AbortController().signal,
-  );
+  const verifying = probeSource({ path, name: `movie.${extension}` }, new AbortController().signal);
   await expect(verifying).rejects.toMatchObject({ type: 'InvalidMedia' });
   // the whitelist alone refuses it too, whatever the look at its first bytes says
   await expect(probe(path, { isCounting: true })).rejects.toThrow(UnreadableMediaError);
