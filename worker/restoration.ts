@@ -13,7 +13,7 @@ import {
 } from '../src/store/former-publications.ts';
 import { getJob } from '../src/store/jobs.ts';
 import { lockPlace, tryLockPlace } from '../src/store/place-lock.ts';
-import { getPublication, replacePublication, setJobResult } from '../src/store/publications.ts';
+import { getPublication, restorePublication, setJobResult } from '../src/store/publications.ts';
 import { keepAlive, requireOwner, whileHeld } from './owned-task.ts';
 
 /** The record of replaced publications in Postgres. */
@@ -32,7 +32,7 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
           throw new WorkError('InvalidInput', 'Another job has published this asset meanwhile');
         }
         await whileHeld(transaction, task, work);
-        await replacePublication(transaction, former, former);
+        await restorePublication(transaction, former, former);
         await setJobResult(transaction, task.jobId, result);
         await deleteFormer(transaction, former.id);
         const undone = {

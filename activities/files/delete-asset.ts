@@ -7,7 +7,7 @@ import type { Task, TaskCode } from '../task.ts';
 import type { DeleteAssetInput, DeleteAssetResult } from './contract.ts';
 import { deleteKeys } from './delete-keys.ts';
 import type { DeletionPort } from './deletion.ts';
-import { formatBytes } from './format-bytes.ts';
+import { formatBytes, formatFiles } from './format-bytes.ts';
 
 /**
  * Deletes a folder with all that is in it, by the exact prefix `folder/`, manifests first. What will go
@@ -40,7 +40,7 @@ export function createDeleteAsset(deps: {
       await proveGone(storage, folder, task);
     });
     const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    return { message: `${files.length} files, ${formatBytes(bytes)} deleted` };
+    return { message: `${formatFiles(files.length)}, ${formatBytes(bytes)} deleted` };
   };
 }
 

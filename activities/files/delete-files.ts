@@ -7,7 +7,7 @@ import type { Task, TaskCode } from '../task.ts';
 import type { DeleteFilesInput, DeleteFilesResult } from './contract.ts';
 import { deleteKeys } from './delete-keys.ts';
 import type { DeletionPort } from './deletion.ts';
-import { formatBytes } from './format-bytes.ts';
+import { formatBytes, formatFiles } from './format-bytes.ts';
 import { forEachParallel } from './parallel.ts';
 
 /** Files that are looked up at once. */
@@ -38,7 +38,7 @@ export function createDeleteFiles(deps: {
     const missing = keys.length - found.length;
     if (missing > 0) await task.note('WARN', `${missing} of ${keys.length} files were not there`);
     const bytes = found.reduce((sum, file) => sum + file.sizeBytes, 0);
-    return { message: `${found.length} files, ${formatBytes(bytes)} deleted` };
+    return { message: `${formatFiles(found.length)}, ${formatBytes(bytes)} deleted` };
   };
 }
 

@@ -4,6 +4,7 @@ import type { Storages } from '../../src/storage/storages.ts';
 import type { TaskCode } from '../task.ts';
 import type { DeleteSourceInput, DeleteSourceResult } from './contract.ts';
 import { readFetchedSources } from './fetched-sources.ts';
+import { formatFiles } from './format-bytes.ts';
 
 /**
  * Deletes the files that this job fetched, nothing else in their folder, and only where they are
@@ -31,6 +32,6 @@ export function createDeleteSource(deps: {
       }
     }
     await storage.delete(gone);
-    return { message: `${gone.length} source files deleted` };
+    return { message: `${formatFiles(gone.length)} deleted` };
   };
 }

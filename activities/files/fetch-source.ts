@@ -12,7 +12,7 @@ import type { Task, TaskCode } from '../task.ts';
 import type { FetchSourceInput, FetchSourceResult } from './contract.ts';
 import { fetchFiles } from './fetch-files.ts';
 import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
-import { formatBytes } from './format-bytes.ts';
+import { formatBytes, formatFiles } from './format-bytes.ts';
 import { checkRemoteSources } from './check-remote-sources.ts';
 import type { PublicationPort } from './publication.ts';
 import { retried } from './retried.ts';
@@ -66,8 +66,7 @@ async function fetchInto(
   const totalBytes = await fetchFiles(storage, task, stage, sources);
   await writeDocument(stage, DOCUMENTS.files, sources.map(toSourceFile));
   await writeFetchedSources(stage, sources.map(toFetchedSource));
-  const files = `${sources.length} file${sources.length === 1 ? '' : 's'}`;
-  return { message: `${files}, ${formatBytes(totalBytes)}` };
+  return { message: `${formatFiles(sources.length)}, ${formatBytes(totalBytes)}` };
 }
 
 /** The sources of the job's folder. Throws a terminal WorkError `InvalidInput` where it holds no media. */

@@ -1,5 +1,8 @@
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
+/** `1 file`, `12 files`. */
+export const formatFiles = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`;
+
 /** A size for people, in powers of 1,000: `1.1 MB`. */
 export function formatBytes(sizeBytes: number): string {
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, sizeBytes)) / 3));

@@ -9,6 +9,7 @@ import type { Task, TaskCode } from '../task.ts';
 import type { PublishInput, PublishResult } from './contract.ts';
 import { emptyFolder } from './empty-folder.ts';
 import { sourceLocations } from './fetched-sources.ts';
+import { formatFiles } from './format-bytes.ts';
 import { keepFormer } from './keep-former.ts';
 import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
 import { planPublication, type PublishPlan } from './publish-plan.ts';
@@ -84,7 +85,7 @@ export function createPublish(deps: {
       };
       await emptyFolder(storage, task, input.folder, listNeeded, isMine);
     }
-    return { message: `${files.length} files in ${storage.fullPath(input.folder)}` };
+    return { message: `${formatFiles(files.length)} in ${storage.fullPath(input.folder)}` };
   };
 }
 

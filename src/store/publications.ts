@@ -59,6 +59,21 @@ export async function getPublication(
   return row && { jobId: row.job_id, files: row.files, result: row.result };
 }
 
+/** Puts a publication back as the one on air; there is nothing before it that an undo could put back. */
+export async function restorePublication(
+  transaction: Db,
+  place: AssetPlace,
+  published: PublishedAsset,
+): Promise<void> {
+  const { jobId, files, result } = published;
+  await sql`
+    UPDATE publications SET job_id = ${jobId}, files = ${files}::text[], published_at = now(),
+      result = ${result === null ? null : JSON.stringify(result)}::json, replaced = '{}'
+    WHERE tenant_id = ${place.tenantId} AND location = ${place.location} AND asset = ${place.asset}`.execute(
+    transaction,
+  );
+}
+
 /**
  * Keys of all files that publications of any asset have in a folder, those among them that can be put
  * back.

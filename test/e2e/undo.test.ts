@@ -99,6 +99,10 @@ test('an undo puts the former asset on air again, tells the callbacks, and canno
     status: 409,
     json: { error: `Job ${wrong} was undone already, by job ${jobId}` },
   });
+  expect(await undo(right)).toMatchObject({
+    status: 409,
+    json: { error: expect.stringMatching(/^Nothing was on air before job/) },
+  });
   expect((await undo(999_999)).status).toBe(404);
 });
 
