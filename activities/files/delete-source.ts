@@ -32,6 +32,6 @@ export function createDeleteSource(deps: {
       }
     }
     await storage.delete(gone);
-    return { message: `${formatFiles(gone.length)} deleted` };
+    return { message: `${formatFiles(gone.length, 'source file')} deleted` };
   };
 }

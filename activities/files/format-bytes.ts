@@ -1,7 +1,8 @@
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'];
 
-/** `1 file`, `12 files`. */
-export const formatFiles = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`;
+/** `1 file`, `12 source files`. */
+export const formatFiles = (count: number, what = 'file'): string =>
+  `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** A size for people, in powers of 1,000: `1.1 MB`. */
 export function formatBytes(sizeBytes: number): string {

@@ -43,7 +43,7 @@ test('a file that came after the fetch stays, and so does the folder', async () 
 test('a source that was replaced after the fetch stays, and the log says so', async () => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   await scene.putSource('in/movie1/a.mp4', 'AAA');
-  await expect(deleteSource()).resolves.toEqual({ message: '1 source files deleted' });
+  await expect(deleteSource()).resolves.toEqual({ message: '1 source file deleted' });
   expect(await inputFiles()).toContain('in/movie1/a.mp4');
   expect(task.notes).toEqual(['WARN a.mp4 has changed since it was fetched; it stays']);
 });

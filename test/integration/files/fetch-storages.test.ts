@@ -68,7 +68,7 @@ describe.each(STORAGE_KINDS)('fetching from %s', (kind) => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     await put('film/a.mp4', 'THE SOURCE');
     const { message } = await createDeleteSource(scene.deps)(task, source);
-    expect(message).toBe('1 source files deleted');
+    expect(message).toBe('1 source file deleted');
     expect(task.notes).toEqual(['WARN a.mp4 has changed since it was fetched; it stays']);
     expect(await storage.allKeys()).toEqual(['film/a.mp4', 'film2/a.mp4']);
   });
