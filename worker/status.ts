@@ -1,5 +1,6 @@
 import type { Worker } from '@temporalio/worker';
 import type { Logger } from '../src/log/logger.ts';
+import { repeat } from '../src/process/repeat.ts';
 import type { Db } from '../src/store/db.ts';
 import { foldTaskTally } from '../src/store/task-tally.ts';
 import { reportStopped, reportWorkers, type WorkerStatus } from '../src/store/worker-status.ts';
@@ -25,9 +26,7 @@ export function startStatusReports(deps: {
   readonly workers: readonly Worker[];
 }): StatusReports {
   const { db, log, workers } = deps;
-  const stopping = new AbortController();
   let foldedMs = performance.now();
-  let isFailing = false;
 
   const report = async (): Promise<void> => {
     await reportWorkers(db, workers.filter(isAtWork).map(toStatus));
@@ -36,25 +35,10 @@ export function startStatusReports(deps: {
     await foldTaskTally(db);
   };
 
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        await report();
-        isFailing = false;
-      } catch (error) {
-        // once for each outage
-        if (!isFailing) log.warn({ err: error }, 'could not report what the workers do');
-        isFailing = true;
-      }
-      await pause(REPORT_MS, stopping.signal);
-    }
-  };
-
-  const running = run();
+  const reports = repeat('reporting what the workers do', REPORT_MS, report, log);
   return {
     stop: async () => {
-      stopping.abort();
-      await running;
+      await reports.stop();
       await reportStopped(
         db,
         workers.map((worker) => worker.options.identity),
@@ -74,19 +58,4 @@ function toStatus(worker: Worker): WorkerStatus {
     queue: worker.options.taskQueue,
     working: numInFlightActivities + numInFlightWorkflowActivations,
   };
-}
-
-/** Waits; ends at once, without an error, when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

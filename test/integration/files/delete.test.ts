@@ -12,11 +12,11 @@ import { getJob } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { listPublishedFiles, replacePublication } from '../../../src/store/publications.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createDeletion } from '../../../worker/deletion.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
 import { type Call, TestTask, WatchedStorage } from './scene.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 
 const NEIGHBOURS = [
   'movie/movie.m3u8',
@@ -41,15 +41,7 @@ let tenantId: number;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const tenant = await insertTenant(database.db, {
-    name: 'acme',
-    inputRoot: null,
-    outputRoot: null,
-    sourceStorage: 'local',
-    destinationStorage: null,
-    allowedNetworks: [],
-  });
-  tenantId = tenant?.id ?? 0;
+  tenantId = await addTenant(database.db);
 });
 
 afterAll(() => database.drop());

@@ -10,7 +10,6 @@ import type { StorageDriver } from '../../../src/storage/driver.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createPublication } from '../../../worker/publication.ts';
 import { createUploads } from '../../../worker/uploads.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
@@ -18,6 +17,7 @@ import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
 import { LOG } from '../schedule/scene.ts';
 import { faultsOf, ManifestSampler } from './manifest-sampler.ts';
 import { type Call, Scene, TestTask } from './scene.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 
 const MANIFESTS = ['film 1.m3u8', 'film 1.mpd'];
 const PASS = { signal: new AbortController().signal, heartbeat: () => undefined };
@@ -29,14 +29,7 @@ let scene: Scene;
 beforeAll(async () => {
   database = await createTestDatabase();
   for (const name of ['acme', 'other']) {
-    await insertTenant(database.db, {
-      name,
-      inputRoot: null,
-      outputRoot: null,
-      sourceStorage: 'local',
-      destinationStorage: null,
-      allowedNetworks: [],
-    });
+    await addTenant(database.db, name);
   }
   // what is replaced goes at once: these tests count what is there
   await sql`INSERT INTO system_settings (name, setting) VALUES ('undo_window', '0')`.execute(

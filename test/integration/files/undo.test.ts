@@ -11,7 +11,6 @@ import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
 import { getJob } from '../../../src/store/jobs.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { undoJob } from '../../../src/store/undo.ts';
 import { createPublication } from '../../../worker/publication.ts';
 import { createRestoration } from '../../../worker/restoration.ts';
@@ -20,6 +19,7 @@ import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
 import { faultsOf, ManifestSampler } from './manifest-sampler.ts';
 import { type Call, Scene, TestTask } from './scene.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 
 const FOLDER = 'vod/film';
 const MANIFESTS = ['film 1.m3u8', 'film 1.mpd'];
@@ -33,15 +33,7 @@ let tenantId: number;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const tenant = await insertTenant(database.db, {
-    name: 'acme',
-    inputRoot: null,
-    outputRoot: null,
-    sourceStorage: 'local',
-    destinationStorage: null,
-    allowedNetworks: [],
-  });
-  tenantId = tenant?.id ?? 0;
+  tenantId = await addTenant(database.db);
 });
 
 afterAll(() => database.drop());

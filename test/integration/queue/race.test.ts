@@ -8,13 +8,13 @@ import { createLogger } from '../../../src/log/logger.ts';
 import { closeDb, createDb, type Db } from '../../../src/store/db.ts';
 import { insertJobs } from '../../../src/store/jobs.ts';
 import { putSetting } from '../../../src/store/settings.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createTemporalClient } from '../../../src/temporal/client.ts';
 import { describeJobExecution } from '../../../src/temporal/describe-execution.ts';
 import { createDispatcher } from '../../../src/temporal/dispatcher.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { until } from '../../helpers/engine.ts';
 import { createTestNamespace } from '../../helpers/namespace.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 
 const JOBS = 1000;
 const SILENT = createLogger({ name: 'race', level: 'silent', format: 'json' });
@@ -31,15 +31,7 @@ afterAll(() => database.drop());
 
 /** A scheduled job whose time has come, and a slot for each. */
 async function fill(db: Db): Promise<void> {
-  const tenant = await insertTenant(db, {
-    name: 'acme',
-    inputRoot: null,
-    outputRoot: null,
-    sourceStorage: 'local',
-    destinationStorage: null,
-    allowedNetworks: [],
-  });
-  const tenantId = tenant?.id ?? 0;
+  const tenantId = await addTenant(db);
   await putSetting(db, tenantId, 'max_jobs', String(JOBS));
   await insertJobs(
     db,

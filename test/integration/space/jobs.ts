@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 
 /** A database whose jobs a test makes in the states it needs. */
 export class JobRows {
@@ -14,15 +14,7 @@ export class JobRows {
 
   static async create(): Promise<JobRows> {
     const database = await createTestDatabase();
-    const tenant = await insertTenant(database.db, {
-      name: 'acme',
-      inputRoot: null,
-      outputRoot: null,
-      sourceStorage: 'local',
-      destinationStorage: null,
-      allowedNetworks: [],
-    });
-    return new JobRows(database, tenant?.id ?? 0);
+    return new JobRows(database, await addTenant(database.db));
   }
 
   get db() {

@@ -1,25 +1,16 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { insertJobs, type NewJob } from '../../../src/store/jobs.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 
 let database: TestDatabase;
 let tenantIds: readonly number[];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const made = ['a', 'b'].map((name) =>
-    insertTenant(database.db, {
-      name,
-      inputRoot: null,
-      outputRoot: null,
-      sourceStorage: 'local',
-      destinationStorage: null,
-      allowedNetworks: [],
-    }),
-  );
-  tenantIds = (await Promise.all(made)).map((tenant) => tenant?.id ?? 0);
+  const made = ['a', 'b'].map((name) => addTenant(database.db, name));
+  tenantIds = await Promise.all(made);
 });
 
 afterAll(() => database.drop());

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Publication } from '../../../activities/files/publication.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createPublication } from '../../../worker/publication.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { TestTask } from '../files/scene.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 
 const PUBLICATION: Publication = {
   tenant: 'acme',
@@ -23,15 +23,7 @@ let task: TestTask;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const tenant = await insertTenant(database.db, {
-    name: 'acme',
-    inputRoot: null,
-    outputRoot: null,
-    sourceStorage: 'S3',
-    destinationStorage: null,
-    allowedNetworks: [],
-  });
-  tenantId = tenant?.id ?? 0;
+  tenantId = await addTenant(database.db, 'acme', { sourceStorage: 'S3' });
 });
 
 afterAll(() => database.drop());

@@ -1,22 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listPublishedFiles, replacePublication } from '../../../src/store/publications.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 
 let database: TestDatabase;
 let tenantId: number;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const tenant = await insertTenant(database.db, {
-    name: 'acme',
-    inputRoot: null,
-    outputRoot: null,
-    sourceStorage: 'local',
-    destinationStorage: null,
-    allowedNetworks: [],
-  });
-  tenantId = tenant?.id ?? 0;
+  tenantId = await addTenant(database.db);
 });
 
 afterAll(() => database.drop());
