@@ -1,7 +1,7 @@
 import { WorkError } from '../../src/domain/failure.ts';
 import { manifestNames } from '../../src/media/asset/names.ts';
 import type { StorageDriver } from '../../src/storage/driver.ts';
-import { folderOf, joinKey } from '../../src/storage/paths.ts';
+import { joinKey } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import type { Uploads } from '../../src/store/uploads.ts';
@@ -12,6 +12,7 @@ import { sourceLocations } from './fetched-sources.ts';
 import { formatFiles } from './format-bytes.ts';
 import { keepFormer } from './keep-former.ts';
 import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
+import { refuseToEmptySource, refuseToOverwriteSource } from './protect-sources.ts';
 import { planPublication, type PublishPlan } from './publish-plan.ts';
 import { createOwnerCheck, recordMade } from './record-uploads.ts';
 import { takeBackUploads } from './take-back.ts';
@@ -125,34 +126,6 @@ const describeUploads = (
   fixedKeys: plan.switched.map((one) => one.finalKey),
   made: {},
 });
-
-/** Source and output folder may be one: no file of the client may be written over. */
-function refuseToOverwriteSource(
-  output: StorageDriver,
-  keys: readonly string[],
-  sources: ReadonlySet<string>,
-): void {
-  const clash = keys.find((key) => sources.has(locationOf(output, key)));
-  if (clash === undefined) return;
-  throw new WorkError(
-    'InvalidInput',
-    `${output.fullPath(clash)} is a source of this job and would be overwritten; give another output_folder or mp4_filename`,
-  );
-}
-
-/** The folder that is emptied may hold more files of the client than this job's sources. */
-function refuseToEmptySource(
-  output: StorageDriver,
-  folder: string,
-  sources: ReadonlySet<string>,
-): void {
-  const isSource = [...sources].some((one) => folderOf(one) === locationOf(output, folder));
-  if (!isSource) return;
-  throw new WorkError(
-    'InvalidInput',
-    `empty_target would empty ${output.fullPath(folder)}, which is the source folder; give another output_folder`,
-  );
-}
 
 /**
  * Removes what a failed or cancelled publish wrote. Later attempts use the same names, and the
