@@ -28,15 +28,25 @@ afterAll(async () => {
   await temporal.close();
 });
 
+/** Asks again where Temporal was too slow for one answer, as the 503 says: the machine may be busy. */
+async function send(...request: Parameters<TestApi['send']>): ReturnType<TestApi['send']> {
+  for (let tries = 1; ; tries++) {
+    const answer = await api.send(...request);
+    if (answer.status !== 503 || tries === 10) return answer;
+  }
+}
+
 const change = (body: unknown, headers?: Record<string, string>) =>
-  api.send('PUT', '/scheduler', body, headers);
+  send('PUT', '/scheduler', body, headers);
+
+const show = (headers?: Record<string, string>) => send('GET', '/schedules', undefined, headers);
 
 const isPaused = async (name: string): Promise<boolean> =>
   (await temporal.client.schedule.getHandle(name).describe()).state.paused;
 
 describe('GET /schedules', () => {
   test('answers {"result":"ok"} and each schedule by name with class, every, queue, description', async () => {
-    const { status, json } = await api.send('GET', '/schedules');
+    const { status, json } = await show();
     expect([status, json.result, Object.keys(json.schedules)]).toEqual([200, 'ok', NAMES]);
     expect(json.schedules.queue_scheduled_jobs).toEqual({
       class: 'queueScheduledJobs',
@@ -58,7 +68,7 @@ describe('GET /schedules', () => {
       ...previous,
       spec: { intervals: [{ every: '45s' }] },
     }));
-    const { json } = await api.send('GET', '/schedules');
+    const { json } = await show();
     expect(json.schedules.reconcile_jobs.every).toBe('45s');
   });
 });
@@ -129,7 +139,7 @@ describe('PUT /scheduler', () => {
       expect.stringMatching(/role system_admin$/) as string,
     ]);
     expect(await isPaused('clear_jobs')).toBe(false);
-    expect((await api.send('GET', '/schedules', undefined, OTHER)).status).toBe(200);
+    expect((await show(OTHER)).status).toBe(200);
   });
 });
 
