@@ -48,10 +48,10 @@ describe.each(STORAGE_KINDS)('a worker killed while it publishes to %s', (kind) 
       namespace: engine.namespace,
     });
     await engine.startApi();
-    // what is replaced goes at once: the tests count what is there
-    await engine.set('undo_window', 0);
     storage = await openKillableStorage(engine, kind, SECRETS_KEY);
     await engine.startWorker();
+    // what is replaced goes at once: the tests count what is there
+    await engine.set('undo_window', 0);
     await makeClip(join(await engine.sourceFolder('clip'), 'clip.mp4'), 60);
     const first = await engine.untilEnded(await submit());
     expect(first).toMatchObject({ failed: false });
