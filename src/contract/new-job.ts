@@ -8,9 +8,9 @@ import { toCallbackUrls } from './callback-urls.ts';
 import { workflowFault } from './catalogue.ts';
 import { describeIssue, InvalidSubmissionError } from './fault.ts';
 import { buildJobNotes } from './job-notes.ts';
-import type { PlaceOf } from './job-claims.ts';
+import { type PlaceOf, type RecipeClaims, resolveClaims } from './job-claims.ts';
 import { joinObject, sliceMembers } from '../domain/raw-json.ts';
-import { jobClaims, RECIPE_CONTRACTS, type RecipeContract, type UsedStorage } from './recipes.ts';
+import { RECIPE_CONTRACTS, type RecipeContract, type RecipeUse } from './recipes.ts';
 import type { StorageDefaults } from './recipe-input.ts';
 import { buildSearchText } from './search-text.ts';
 import { toSemaphoreUrl } from './semaphore-url.ts';
@@ -86,9 +86,7 @@ export function toNewJob(text: string, context: SubmissionContext): Submitted {
     notes: [...buildJobNotes({ section, parameters, names, contract, isAhead, semaphoreUrl })],
     isRefusedOnClash: section.on_conflict === 'refuse',
   };
-  checkInput(contract, job, context);
-  const { storage, placeOf } = context;
-  const claims = jobClaims({ ...job, id: 0, tenant: context.tenant }, storage, placeOf);
+  const claims = resolveClaims(checkInput(contract, job, context), context.placeOf);
   refuseToClearSources(claims);
   return { ...job, claims };
 }
@@ -137,25 +135,29 @@ function* inSearchOrder(
   yield job ?? '';
 }
 
-/** Makes the workflow's input once, so that what it cannot take is refused now and not later. */
+/**
+ * Makes the workflow's input once, so that what it cannot take is refused now and not later. Returns the
+ * folders that it will use.
+ */
 function checkInput(
   contract: RecipeContract,
   job: Omit<NewJob, 'claims'>,
   context: SubmissionContext,
-): void {
-  let storages: readonly UsedStorage[];
+): RecipeClaims {
+  let use: RecipeUse;
   try {
-    storages = contract.storages({ ...job, id: 0, tenant: context.tenant }, context.storage);
+    use = contract.uses({ ...job, id: 0, tenant: context.tenant }, context.storage);
   } catch (error) {
     if (error instanceof WorkError) throw refuse(`parameters.${error.message}`);
     throw error;
   }
-  for (const { kind, side, field } of storages) {
+  for (const { kind, side, field } of use.storages) {
     if (context.isConfigured(kind, side)) continue;
     throw refuse(
       `parameters.${field}: ${kind} is not configured for this client; use one that is, such as local`,
     );
   }
+  return use.claims;
 }
 
 /** A folder that is emptied may hold more files of the client than this job's sources. */

@@ -26,6 +26,12 @@ export interface UsedStorage {
   readonly field: string;
 }
 
+/** What a job will use of its tenant's storages. */
+export interface RecipeUse {
+  readonly storages: readonly UsedStorage[];
+  readonly claims: RecipeClaims;
+}
+
 /** What the wire knows of a recipe. */
 export interface RecipeContract {
   readonly parameters: z.ZodType<RecipeParameters>;
@@ -36,11 +42,10 @@ export interface RecipeContract {
   /** Why a job with these parameters cannot be run as asked, or undefined where it can. */
   readonly faultOf: (parameters: RecipeParameters) => string | undefined;
   readonly toInput: (job: RecipeJob, defaults: StorageDefaults) => RecipeInput;
-  readonly storages: (job: RecipeJob, defaults: StorageDefaults) => readonly UsedStorage[];
+  /** What the workflow will use with its input, which is made once for both: every submission asks. */
+  readonly uses: (job: RecipeJob, defaults: StorageDefaults) => RecipeUse;
   /** What the workflow will do with that input. */
   readonly plan: (job: RecipeJob, defaults: StorageDefaults) => RecipePlan;
-  /** The folders that the workflow will use. */
-  readonly claims: (job: RecipeJob, defaults: StorageDefaults) => RecipeClaims;
 }
 
 /** Ties what a recipe makes of its parameters and its input to the types of both. */
@@ -62,9 +67,11 @@ function defineRecipe<Parameters extends RecipeParameters, Input extends RecipeI
     // always called with what the recipe's own schema made
     faultOf: (parameters) => faultOf?.(parameters as Parameters),
     toInput,
-    storages: (job, defaults) => recipe.storages(toInput(job, defaults)),
+    uses: (job, defaults) => {
+      const input = toInput(job, defaults);
+      return { storages: recipe.storages(input), claims: recipe.claims(input, job) };
+    },
     plan: (job, defaults) => recipe.plan(toInput(job, defaults), job),
-    claims: (job, defaults) => recipe.claims(toInput(job, defaults), job),
   };
 }
 
@@ -136,7 +143,7 @@ export const jobClaims = (
   job: RecipeJob,
   defaults: StorageDefaults,
   placeOf: PlaceOf,
-): FolderClaims => resolveClaims(contractOf(job.workflow).claims(job, defaults), placeOf);
+): FolderClaims => resolveClaims(contractOf(job.workflow).uses(job, defaults).claims, placeOf);
 
 function contractOf(workflow: string): RecipeContract {
   if (isSubmittable(workflow)) return RECIPE_CONTRACTS[workflow];
