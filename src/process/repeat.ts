@@ -1,8 +1,5 @@
 import type { Logger } from '../log/logger.ts';
 
-/** Work takes at most this share of the time, however long a turn is. */
-const MOST_WORKING = 0.1;
-
 /** Something that is done again and again until it is stopped. */
 export interface Repeating {
   /** Ends it, when the turn that is under way has ended. */
@@ -10,14 +7,15 @@ export interface Repeating {
 }
 
 /**
- * Does work at once and then every `everyMs`, one turn at a time; less often where a turn takes long. A
- * turn that fails is told, once until one works again, and is no reason to stop.
+ * Does work at once and then `everyMs` after each turn, and at least `restFactor` times as long after it as it
+ * took (default 0). A turn that fails is told, once until one works again, and is no reason to stop.
  */
 export function repeat(
   what: string,
   everyMs: number,
   work: () => Promise<void>,
   log: Logger,
+  { restFactor = 0 }: { readonly restFactor?: number } = {},
 ): Repeating {
   const stopping = new AbortController();
   let isFailing = false;
@@ -37,7 +35,7 @@ export function repeat(
       const startedMs = performance.now();
       await turn();
       const tookMs = performance.now() - startedMs;
-      await pause(Math.max(everyMs, tookMs / MOST_WORKING), stopping.signal);
+      await pause(Math.max(everyMs, tookMs * restFactor), stopping.signal);
     }
   };
 
