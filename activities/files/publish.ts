@@ -14,7 +14,7 @@ import { keepFormer } from './keep-former.ts';
 import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
 import { refuseToEmptySource, refuseToOverwriteSource } from './protect-sources.ts';
 import { planPublication, type PublishPlan } from './publish-plan.ts';
-import { createOwnerCheck, recordMade } from './record-uploads.ts';
+import { createOwnerCheck, recordMade, requireYes } from './record-uploads.ts';
 import { takeBackUploads } from './take-back.ts';
 import { uploadFiles, verifyUploads } from './upload-files.ts';
 import type { UploadsPort } from './uploads.ts';
@@ -59,7 +59,7 @@ export function createPublish(deps: {
         async (proveOwner, former) => {
           task.signal.throwIfAborted();
           // a job that was given up publishes nothing, also where its cancel is still on its way
-          await createOwnerCheck(deps.uploads, task, 0)();
+          await requireYes(deps.uploads.isOwner(task));
           await verifyUploads(storage, input.folder, uploads);
           const kept = await keepFormer(storage, task.jobId, former, switched, proveOwner);
           for (const { key, finalKey } of plan.switched) {
@@ -76,15 +76,15 @@ export function createPublish(deps: {
     const unused = replaced.filter(
       (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
     );
-    const isMine = createOwnerCheck({ isOwner: (one) => deps.uploads.ownsTask(one) }, task, 0);
-    await isMine();
+    const proveOwner = () => requireYes(deps.uploads.ownsTask(task));
+    await proveOwner();
     await deleteFormer(task, storage, unused);
     if (input.emptyTarget) {
       const listNeeded = async (): Promise<readonly string[]> => {
         const published = await deps.publication.filesAt(input.tenant, publication.location);
         return [...sources, ...published.map((key) => locationOf(storage, key))];
       };
-      await emptyFolder(storage, task, input.folder, listNeeded, isMine);
+      await emptyFolder(storage, task, input.folder, listNeeded, proveOwner);
     }
     return { message: `${formatFiles(files.length)} in ${storage.fullPath(input.folder)}` };
   };

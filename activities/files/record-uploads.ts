@@ -8,28 +8,29 @@ import type { UploadsPort } from './uploads.ts';
 /** Between two questions: 2,000 small files are not 2,000 questions. */
 const ASK_EVERY_MS = 2_000;
 
+/** Throws a WorkError `Superseded` where the answer is no. */
+export async function requireYes(answer: Promise<boolean>): Promise<void> {
+  if (await answer) return;
+  throw new WorkError('Superseded', 'Another attempt of this task took over, or its job has ended');
+}
+
 /**
  * Makes a function that throws a WorkError `Superseded` where an attempt does not own its task any more; it
- * asks every two seconds at most, or every `everyMs`. Where Postgres does not answer, the work goes on: the switch asks again.
+ * asks every two seconds at most. Where Postgres does not answer, the work goes on: the switch asks again.
  */
 export function createOwnerCheck(
   port: Pick<UploadsPort, 'isOwner'>,
   task: Task,
-  everyMs = ASK_EVERY_MS,
 ): () => Promise<void> {
   let askedMs = performance.now();
   let answer: Promise<boolean> = Promise.resolve(true);
   return async () => {
     // an attempt that was frozen finds its last answer too old
-    if (performance.now() - askedMs >= everyMs) {
+    if (performance.now() - askedMs >= ASK_EVERY_MS) {
       askedMs = performance.now();
       answer = port.isOwner(task).catch(() => true);
     }
-    if (await answer) return;
-    throw new WorkError(
-      'Superseded',
-      'Another attempt of this task took over, or its job has ended',
-    );
+    await requireYes(answer);
   };
 }
 
