@@ -5,11 +5,9 @@ import { pipeline } from 'node:stream/promises';
 import type { BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-blob';
 import { WorkError } from '../domain/failure.ts';
 import { calling, isMissing, toAzureFailure } from './azure-client.ts';
+import { downloadRemote, type RemoteSource } from './download-remote.ts';
 import type { DownloadOptions } from './driver.ts';
-import { fetchRanges } from './fetch-ranges.ts';
-import { fillFile } from './fill-file.ts';
-import { RANGE_BYTES } from './range-journal.ts';
-import { changedWhileFetched, isTransient, RemoteError, wrongLength } from './remote-failure.ts';
+import { changedWhileFetched, RemoteError, wrongLength } from './remote-failure.ts';
 import { volumeOfUrl } from './volume.ts';
 
 /** What Azure tells of a blob without its bytes; undefined where there is none. */
@@ -29,8 +27,8 @@ export async function propertiesOf(
 }
 
 /**
- * Copies a blob to a local file and returns what it was. Every range must be of the same version
- * (`If-Match`) and as long as asked for; where Azure knows the MD5 of the whole, so must the file.
+ * Copies a blob to a local file, as {@link downloadRemote} does, and returns what it was. Its checksum is the MD5
+ * of the whole, where Azure knows it.
  */
 export async function downloadFromAzure(
   container: ContainerClient,
@@ -40,38 +38,25 @@ export async function downloadFromAzure(
 ): Promise<BlobGetPropertiesResponse> {
   const found = await propertiesOf(container, key, options.signal);
   if (found === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
-  const sizeBytes = found.contentLength ?? 0;
-  const identity = found.etag && `${volumeOfUrl(container.url)}/${key} ${sizeBytes} ${found.etag}`;
-  await fillFile(path, { key, sizeBytes, identity }, options, async ({ file, journal, signal }) => {
-    await fetchRanges({
-      file,
-      doing: `fetching ${key}`,
-      journal,
-      sizeBytes,
-      signal,
-      isTransient,
-      onProgress: options.onProgress,
-      open: (startByte, endByte, rangeSignal) =>
-        openRange(container, key, { startByte, endByte, version: found.etag, signal: rangeSignal }),
-    });
-    if (found.contentMD5 !== undefined) await checkMd5(path, key, found.contentMD5, signal);
-    // all ranges may be under way already when the blob is replaced
-    const after = sizeBytes <= RANGE_BYTES ? found : await propertiesOf(container, key, signal);
-    if (after?.etag !== found.etag) throw changedWhileFetched(key);
-  });
+  const { contentMD5, etag: version } = found;
+  const source: RemoteSource = {
+    key,
+    volume: volumeOfUrl(container.url),
+    sizeBytes: found.contentLength ?? 0,
+    version,
+    open: (startByte, endByte, signal) =>
+      openRange(container, key, { startByte, endByte, version, signal }),
+    hasItsChecksum: (_crc, signal) => contentMD5 === undefined || hasMd5(path, contentMD5, signal),
+    currentVersion: async (signal) => (await propertiesOf(container, key, signal))?.etag,
+  };
+  await downloadRemote(source, path, options);
   return found;
 }
 
-async function checkMd5(
-  path: string,
-  key: string,
-  expected: Uint8Array,
-  signal: AbortSignal,
-): Promise<void> {
+async function hasMd5(path: string, expected: Uint8Array, signal: AbortSignal): Promise<boolean> {
   const hash = createHash('md5');
   await pipeline(createReadStream(path), hash, { signal });
-  if (Buffer.from(expected).equals(hash.read() as Buffer)) return;
-  throw new WorkError('StorageFailed', `${key} arrived with another checksum than it has`);
+  return Buffer.from(expected).equals(hash.read() as Buffer);
 }
 
 /** Bytes of a blob as they come. Throws where the answer is of another version or length. */

@@ -6,11 +6,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { WorkError } from '../domain/failure.ts';
 import { toBase64 } from './crc32.ts';
+import { downloadRemote, type RemoteSource } from './download-remote.ts';
 import type { DownloadOptions } from './driver.ts';
-import { fetchRanges } from './fetch-ranges.ts';
-import { fillFile } from './fill-file.ts';
-import { RANGE_BYTES } from './range-journal.ts';
-import { changedWhileFetched, isTransient, RemoteError, wrongLength } from './remote-failure.ts';
+import { changedWhileFetched, RemoteError, wrongLength } from './remote-failure.ts';
 import { calling, type S3Bucket } from './s3-calls.ts';
 import { isMissing, toS3Failure } from './s3-client.ts';
 import { s3Volume } from './volume.ts';
@@ -37,8 +35,8 @@ export async function headOf(
 }
 
 /**
- * Copies an object to a local file and returns what it was. Every range must be of the same version
- * (`If-Match`), as long as asked for, and, where S3 knows the checksum of the whole, so must their sum.
+ * Copies an object to a local file, as {@link downloadRemote} does, and returns what it was. Its checksum is the
+ * CRC-32 of the whole, where S3 knows it.
  */
 export async function downloadFromS3(
   at: S3Bucket,
@@ -48,28 +46,19 @@ export async function downloadFromS3(
 ): Promise<HeadObjectCommandOutput> {
   const head = await headOf(at, key, options.signal);
   if (head === undefined) throw new WorkError('InvalidInput', `${key} does not exist`);
-  const sizeBytes = head.ContentLength ?? 0;
-  const identity = head.ETag && `${s3Volume(at.settings)}/${key} ${sizeBytes} ${head.ETag}`;
-  await fillFile(path, { key, sizeBytes, identity }, options, async ({ file, journal, signal }) => {
-    const checksum = await fetchRanges({
-      file,
-      doing: `fetching ${key}`,
-      journal,
-      sizeBytes,
-      signal,
-      isTransient,
-      onProgress: options.onProgress,
-      open: (startByte, endByte, rangeSignal) =>
-        openRange(at, key, { startByte, endByte, version: head.ETag, signal: rangeSignal }),
-    });
-    const isOfWhole = head.ChecksumCRC32 !== undefined && head.ChecksumType === 'FULL_OBJECT';
-    if (isOfWhole && toBase64(checksum) !== head.ChecksumCRC32) {
-      throw new WorkError('StorageFailed', `${key} arrived with another checksum than it has`);
-    }
-    // all ranges may be under way already when the object is replaced
-    const after = sizeBytes <= RANGE_BYTES ? head : await headOf(at, key, signal);
-    if (after?.ETag !== head.ETag) throw changedWhileFetched(key);
-  });
+  const { ChecksumCRC32, ChecksumType, ETag: version } = head;
+  const wholeCrc = ChecksumType === 'FULL_OBJECT' ? ChecksumCRC32 : undefined;
+  const source: RemoteSource = {
+    key,
+    volume: s3Volume(at.settings),
+    sizeBytes: head.ContentLength ?? 0,
+    version,
+    open: (startByte, endByte, signal) =>
+      openRange(at, key, { startByte, endByte, version, signal }),
+    hasItsChecksum: (crc) => wholeCrc === undefined || toBase64(crc) === wholeCrc,
+    currentVersion: async (signal) => (await headOf(at, key, signal))?.ETag,
+  };
+  await downloadRemote(source, path, options);
   return head;
 }
 
