@@ -9,10 +9,9 @@ import { runCli } from '../cli/run.ts';
 import { freePort } from '../dev/stack/free-port.ts';
 import { nodePiece } from '../dev/stack/pieces.ts';
 import { readConfig } from '../src/config/config.ts';
-import type { S3Settings } from '../src/domain/storage-settings.ts';
 import { createS3Storage } from '../src/storage/s3.ts';
 import { createS3Client } from '../src/storage/s3-client.ts';
-import setupStores, { type ObjectStores } from '../test/helpers/object-stores.ts';
+import { s3Settings, startObjectStores } from '../test/helpers/object-stores.ts';
 import { loadWorkflowBundle } from '../worker/bundle.ts';
 import { createBenchDatabase, startServices } from './services.ts';
 
@@ -26,33 +25,12 @@ const SAMPLE_MS = 100;
 const IDLE_MS = 5_000;
 const KEY = 'bench-key-1';
 
-let stores: ObjectStores | undefined;
-const stopStores = await setupStores({
-  provide: (_name: 'stores', value: ObjectStores) => {
-    stores = value;
-  },
-} as unknown as Parameters<typeof setupStores>[0]);
-if (stores === undefined) throw new Error('the S3 server did not start');
-const { endpoint, accessKeyId, secretAccessKey } = stores.s3;
+const stores = await startObjectStores();
+const { endpoint, accessKeyId, secretAccessKey } = stores.value.s3;
 const services = await startServices();
 const { folder } = services;
 
-const settings: S3Settings = {
-  kind: 'S3',
-  bucket: 'bench-memory',
-  root: '',
-  region: 'us-east-1',
-  endpoint,
-  isPathStyle: true,
-  accessKeyId,
-  acl: null,
-  storageClass: null,
-  encryption: null,
-  kmsKeyId: null,
-  hasChecksums: true,
-  cacheControl: null,
-  fixedCacheControl: null,
-};
+const settings = s3Settings(stores.value.s3, { bucket: 'bench-memory' });
 const client = createS3Client(settings, secretAccessKey);
 
 /** A clip of noise, which no codec makes small, and its copies one after the other up to the wanted size. */
@@ -172,6 +150,6 @@ try {
 } finally {
   client.destroy();
   await services.stop();
-  await stopStores();
+  await stores.stop();
 }
 process.exit(0);

@@ -6,10 +6,9 @@ import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { execa } from 'execa';
 import { forEachParallel } from '../activities/files/parallel.ts';
 import { PARALLEL_FILES } from '../activities/files/upload-files.ts';
-import type { S3Settings } from '../src/domain/storage-settings.ts';
 import { createS3Storage } from '../src/storage/s3.ts';
 import { createS3Client } from '../src/storage/s3-client.ts';
-import setup, { type ObjectStores } from '../test/helpers/object-stores.ts';
+import { s3Settings, startObjectStores } from '../test/helpers/object-stores.ts';
 import { median } from './load.ts';
 
 // Uploading and downloading as `publish` and `fetch_source` do, against `aws s3 cp --recursive` on the same
@@ -22,30 +21,9 @@ const SETS = {
   '2,000 files of 50 kB': { count: 2000, sizeBytes: 50_000 },
 };
 
-let stores: ObjectStores | undefined;
-const stop = await setup({
-  provide: (_name: 'stores', value: ObjectStores) => {
-    stores = value;
-  },
-} as unknown as Parameters<typeof setup>[0]);
-if (stores === undefined) throw new Error('the S3 server did not start');
-const { endpoint, accessKeyId, secretAccessKey } = stores.s3;
-const settings: S3Settings = {
-  kind: 'S3',
-  bucket: 'bench',
-  root: 'engine',
-  region: 'us-east-1',
-  endpoint,
-  isPathStyle: true,
-  accessKeyId,
-  acl: null,
-  storageClass: null,
-  encryption: null,
-  kmsKeyId: null,
-  hasChecksums: true,
-  cacheControl: null,
-  fixedCacheControl: null,
-};
+const stores = await startObjectStores();
+const { endpoint, accessKeyId, secretAccessKey } = stores.value.s3;
+const settings = s3Settings(stores.value.s3, { bucket: 'bench', root: 'engine' });
 const client = createS3Client(settings, secretAccessKey);
 await client.send(new CreateBucketCommand({ Bucket: settings.bucket }));
 const storage = createS3Storage(client, settings);
@@ -116,5 +94,5 @@ try {
 } finally {
   await rm(base, { recursive: true, force: true });
   client.destroy();
-  await stop();
+  await stores.stop();
 }

@@ -9,6 +9,7 @@ import { ensureVersitygw } from '../../dev/setup/versitygw.ts';
 import { probeUntilReady, startProcess } from '../../dev/stack/child-piece.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { readConfig } from '../../src/config/config.ts';
+import type { S3Settings } from '../../src/domain/storage-settings.ts';
 import { type Running, shareSetup } from './shared-setup.ts';
 
 /** Real object stores on this machine. */
@@ -40,10 +41,32 @@ const AZURITE = createRequire(import.meta.url).resolve('azurite/dist/src/blob/ma
 
 /** One S3 server (versitygw) and one of Azure Blob Storage (azurite) for the whole run. */
 export default function setup(project: TestProject): Promise<() => Promise<void>> {
-  return shareSetup('stores', start, (stores) => project.provide('stores', stores));
+  return shareSetup('stores', startObjectStores, (stores) => project.provide('stores', stores));
 }
 
-async function start(): Promise<Running<ObjectStores>> {
+/** Settings of a bucket of the S3 server: nothing but what it needs, with `changes`. */
+export const s3Settings = (
+  { endpoint, accessKeyId }: ObjectStores['s3'],
+  changes: Partial<S3Settings> & Pick<S3Settings, 'bucket'>,
+): S3Settings => ({
+  kind: 'S3',
+  root: '',
+  region: 'us-east-1',
+  endpoint,
+  isPathStyle: true,
+  accessKeyId,
+  acl: null,
+  storageClass: null,
+  encryption: null,
+  kmsKeyId: null,
+  hasChecksums: true,
+  cacheControl: null,
+  fixedCacheControl: null,
+  ...changes,
+});
+
+/** Starts the stores, for programs that are no tests. */
+export async function startObjectStores(): Promise<Running<ObjectStores>> {
   const program = await ensureVersitygw(readConfig(), createProgress(process.stdout));
   const folder = await mkdtemp(join(tmpdir(), 'task-engine-stores-'));
   const [objects, attributes, blobs] = ['objects', 'attributes', 'blobs'].map((name) =>

@@ -19,6 +19,7 @@ import type { StorageDriver } from '../../src/storage/driver.ts';
 import { createLocalStorage } from '../../src/storage/local.ts';
 import { createS3Storage } from '../../src/storage/s3.ts';
 import { createS3Client } from '../../src/storage/s3-client.ts';
+import { s3Settings } from './object-stores.ts';
 
 /** A driver over a bucket, container or folder of its own, and what only its kind can tell. */
 export interface TestStorage {
@@ -40,25 +41,15 @@ export interface TestStorage {
 export async function newBucket(
   changes: Partial<S3Settings> = {},
 ): Promise<{ readonly settings: S3Settings; readonly client: S3Client }> {
-  const { endpoint, accessKeyId, secretAccessKey } = inject('stores').s3;
-  const settings: S3Settings = {
-    kind: 'S3',
+  const { s3 } = inject('stores');
+  const settings = s3Settings(s3, {
     bucket: `test-${randomUUID()}`,
     root: 'tenants/acme',
-    region: 'us-east-1',
-    endpoint,
-    isPathStyle: true,
-    accessKeyId,
-    acl: null,
-    storageClass: null,
-    encryption: null,
-    kmsKeyId: null,
-    hasChecksums: true,
     cacheControl: 'public, max-age=31536000, immutable',
     fixedCacheControl: 'no-cache',
     ...changes,
-  };
-  const client = createS3Client(settings, secretAccessKey);
+  });
+  const client = createS3Client(settings, s3.secretAccessKey);
   await client.send(new CreateBucketCommand({ Bucket: settings.bucket }));
   return { settings, client };
 }

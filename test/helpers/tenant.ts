@@ -1,4 +1,5 @@
 import type { Db } from '../../src/store/db.ts';
+import { putSetting } from '../../src/store/settings.ts';
 import { insertTenant, type NewTenant } from '../../src/store/tenants.ts';
 
 /** Adds a tenant with local storage, for tests that need one and no more of it; returns its id. */
@@ -18,4 +19,20 @@ export async function addTenant(
   });
   if (tenant === undefined) throw new Error(`there is a tenant ${name} already`);
   return tenant.id;
+}
+
+let added = 0;
+
+/** Adds a tenant of a new name, for tests that need several, with settings of its own; returns its id. */
+export async function addAnotherTenant(
+  db: Db,
+  settings: Readonly<Record<string, number>> = {},
+  changes: Partial<NewTenant> = {},
+): Promise<number> {
+  added += 1;
+  const id = await addTenant(db, `tenant${added}`, changes);
+  for (const [name, value] of Object.entries(settings)) {
+    await putSetting(db, id, name, String(value));
+  }
+  return id;
 }

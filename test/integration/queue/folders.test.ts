@@ -13,15 +13,13 @@ import { getJob, insertJobs } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { claimOutbox, settleOutbox } from '../../../src/store/outbox.ts';
 import { rerunJob } from '../../../src/store/rerun.ts';
-import { putSetting } from '../../../src/store/settings.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
+import { addAnotherTenant } from '../../helpers/tenant.ts';
 
 const SILENT = createLogger({ name: 'test', level: 'silent', format: 'json' });
 
 let database: TestDatabase;
 let db: Db;
-let tenants = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -30,19 +28,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-async function newTenant(maxJobs: number): Promise<number> {
-  tenants += 1;
-  const tenant = await insertTenant(db, {
-    name: `tenant${tenants}`,
-    inputRoot: null,
-    outputRoot: null,
-    sourceStorage: 'local',
-    destinationStorage: null,
-    allowedNetworks: [],
-  });
-  await putSetting(db, tenant?.id ?? 0, 'max_jobs', String(maxJobs));
-  return tenant?.id ?? 0;
-}
+const newTenant = (maxJobs: number): Promise<number> => addAnotherTenant(db, { max_jobs: maxJobs });
 
 const writing = (folder: string): FolderClaims => ({ ...NO_CLAIMS, writesTo: [folder] });
 const clearing = (folder: string): FolderClaims => ({ ...writing(folder), clears: true });

@@ -8,34 +8,17 @@ import { createLogger } from '../../../src/log/logger.ts';
 import type { Db } from '../../../src/store/db.ts';
 import { insertJob, type NewJob } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
-import { putSetting } from '../../../src/store/settings.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
+import { addAnotherTenant } from '../../helpers/tenant.ts';
 
 export const LOG = createLogger({ name: 'test', level: 'silent', format: 'json' });
 
-let tenants = 0;
-
 /** A tenant whose URLs may lead to loopback, unless told otherwise. */
-export async function newTenant(
+export function newTenant(
   db: Db,
   settings: Readonly<Record<string, number>> = {},
   allowedNetworks: readonly string[] = ['127.0.0.0/8'],
 ): Promise<number> {
-  tenants += 1;
-  const tenant = await insertTenant(db, {
-    name: `tenant${tenants}`,
-    inputRoot: null,
-    outputRoot: null,
-    sourceStorage: 'local',
-    destinationStorage: null,
-    allowedNetworks,
-    roles: [],
-  });
-  const id = tenant?.id ?? 0;
-  for (const [name, value] of Object.entries(settings)) {
-    await putSetting(db, id, name, String(value));
-  }
-  return id;
+  return addAnotherTenant(db, settings, { allowedNetworks });
 }
 
 /** Submits a job, scheduled where `more` says so. */

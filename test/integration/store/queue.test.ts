@@ -9,14 +9,12 @@ import { getJob, insertJob } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { migrate, pendingMigrations } from '../../../src/store/migrate.ts';
 import { claimOutbox, postponeOutbox, settleOutbox } from '../../../src/store/outbox.ts';
-import { putSetting } from '../../../src/store/settings.ts';
 import { claimTask, lockOwnedTask } from '../../../src/store/tasks.ts';
-import { insertTenant } from '../../../src/store/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
+import { addAnotherTenant } from '../../helpers/tenant.ts';
 
 let database: TestDatabase;
 let db: Db;
-let tenants = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -25,21 +23,8 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-async function newTenant(settings: Record<string, number> = {}): Promise<number> {
-  tenants += 1;
-  const tenant = await insertTenant(db, {
-    name: `tenant${tenants}`,
-    inputRoot: null,
-    outputRoot: null,
-    sourceStorage: 'local',
-    destinationStorage: null,
-    allowedNetworks: [],
-  });
-  const id = tenant?.id ?? 0;
-  for (const [name, value] of Object.entries(settings))
-    await putSetting(db, id, name, String(value));
-  return id;
-}
+const newTenant = (settings: Record<string, number> = {}): Promise<number> =>
+  addAnotherTenant(db, settings);
 
 const submit = (tenantId: number, priority = 5, urls: readonly string[] = []): Promise<number> =>
   insertJob(db, {
@@ -157,8 +142,9 @@ test('recording an event again tells nothing twice, and a task has one outcome',
   await insertTaskEvents(db, jobId, [event(jobId, 1, 'fail', 'too late')]);
   const messages = (await listLogs(db, jobId, { withInvisible: true })).map((row) => row.message);
   expect(messages).toEqual(['accepted', 'start', 'complete']);
+  const job = await getJob(db, jobId);
   const [endpoint] = (await claimIdleEndpoints(db, 100)).filter(
-    (one) => one.tenant === `tenant${tenants}`,
+    (one) => one.tenant === job?.tenant,
   );
   expect(await claimIdleEndpoints(db, 100)).toEqual([]);
   const streams = await claimStreams(db, endpoint?.endpointId ?? 0, 10, 30, true);
