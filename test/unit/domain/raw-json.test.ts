@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type ParseError, parse } from 'jsonc-parser';
 import { expect, test } from 'vitest';
 import { joinObject, sliceMembers } from '../../../src/domain/raw-json.ts';
 
@@ -45,11 +46,16 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
 }));
 
 /**
- * The same text without `\/`. V8 13.6 takes a key `"\/"` for `"\\"` where it has parsed an object of that
- * shape before, so JSON.parse is no judge of such keys.
+ * What a text means, by a parser other than the engine's. V8 13.6 is no judge here: after an object with a
+ * key that ends in a backslash (`"a\\"`), JSON.parse may take a key of the same beginning that goes on with an
+ * escape (`"a\n"`) for that one.
  */
-const withPlainSlashes = (text: string): string =>
-  text.replace(/\\(.)/g, (pair, escape) => (escape === '/' ? '/' : pair));
+function meaningOf(text: string): unknown {
+  const errors: ParseError[] = [];
+  const meaning: unknown = parse(text, errors);
+  expect(errors).toEqual([]);
+  return meaning;
+}
 
 const inSpace = (text: string): fc.Arbitrary<string> =>
   fc.tuple(space, space).map(([a, b]) => a + text + b);
@@ -70,7 +76,7 @@ test('an object taken apart and joined again means the same, and no member has c
   fc.assert(
     fc.property(json.filter((text) => text.startsWith('{')).chain(inSpace), (text) => {
       const joined = joinObject(sliceMembers(text));
-      expect(JSON.parse(joined)).toEqual(JSON.parse(withPlainSlashes(text)));
+      expect(meaningOf(joined)).toEqual(meaningOf(text));
       expect(sliceMembers(joined)).toEqual(sliceMembers(text));
     }),
     { numRuns: 2000 },
