@@ -1,14 +1,15 @@
 import { toNewJob, type SubmissionContext } from '../../../src/contract/new-job.ts';
+import { assessUrl } from '../../../src/egress/assess-url.ts';
 import type { NewJob } from '../../../src/store/jobs.ts';
 
-/** A tenant with local storage, at the start of 2030. Every URL may be called. */
+/** A tenant with local storage, at the start of 2030, that may call public addresses only. */
 export const CONTEXT: SubmissionContext = {
   tenantId: 1,
   tenant: 'acme',
   storage: { source: 'local', destination: null },
   isConfigured: (kind) => kind === 'local',
   tenantCallbackUrls: [],
-  checkUrl: () => undefined,
+  checkUrl: (url) => assessUrl(url, []),
   placeOf: (kind, side) => ({ kind, volume: '', root: `/${side}/acme` }),
   now: new Date('2030-01-01T00:00:00Z'),
 };
