@@ -22,7 +22,8 @@ import { getTenant } from '../src/store/tenants.ts';
 import type { WorkSignal } from '../src/store/work-signal.ts';
 import type { TemporalClient } from '../src/temporal/client.ts';
 import { describeJobExecution } from '../src/temporal/describe-execution.ts';
-import { syncScheduleInterval } from '../src/temporal/schedules.ts';
+import { SCHEDULES } from '../src/temporal/names.ts';
+import { runScheduleNow, syncScheduleInterval } from '../src/temporal/schedules.ts';
 import { createDeletion } from './deletion.ts';
 import { createPublication } from './publication.ts';
 import { createRestoration } from './restoration.ts';
@@ -67,6 +68,13 @@ export function createActivities(parts: ActivityParts): Activities {
       log.warn({ err: error }, 'interval of the scheduled jobs not brought up to date');
     }
   };
+  const sweepNow = async (): Promise<void> => {
+    try {
+      await runScheduleNow(parts.temporal, SCHEDULES.sweepStorage);
+    } catch (error) {
+      log.warn({ err: error }, 'sweep of the storages not started; its own tick will');
+    }
+  };
   const secrets = createSecretBox(parts.secretsKeys ?? []);
   const drainDeps = {
     db,
@@ -109,11 +117,14 @@ export function createActivities(parts: ActivityParts): Activities {
     },
     scheduler: {
       reconcile: async (pass) => {
-        await reconcile(() => {
+        const done = await reconcile(() => {
           pass.signal.throwIfAborted();
           pass.heartbeat({});
         });
+        // nothing of a job may be left ten seconds after its end, and these had no clean-up of their own
+        if (done.ended > 0) await sweepNow();
         await syncInterval();
+        return done;
       },
       queueScheduledJobs: (pass) => queueScheduledJobs({ db, log, probe: parts.probe }, pass),
       clearJobs: (pass) => clearJobs({ db, log }, pass),

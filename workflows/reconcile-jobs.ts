@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { ReconcileActivities } from '../activities/reconcile/contract.ts';
+import type { ReconcileActivities, ReconcilePassResult } from '../activities/reconcile/contract.ts';
 import { TASK_QUEUES } from '../src/temporal/names.ts';
 
 // One pass; the next tick of the schedule is the retry.
@@ -13,6 +13,6 @@ const { reconcile } = proxyActivities<ReconcileActivities>({
 });
 
 /** The schedule `reconcile_jobs`: ends what lost its execution, starts what waits for nothing. */
-export async function reconcileJobs(): Promise<void> {
-  await reconcile();
+export async function reconcileJobs(): Promise<ReconcilePassResult> {
+  return await reconcile();
 }

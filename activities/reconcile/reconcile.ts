@@ -3,6 +3,7 @@ import { admitJobs } from '../../src/store/admission.ts';
 import type { Db } from '../../src/store/db.ts';
 import { listDispatchedJobs, listWaitingTenants, requeueStart } from '../../src/store/reconcile.ts';
 import type { JournalActivities } from '../journal/contract.ts';
+import type { ReconcilePassResult } from './contract.ts';
 
 /** How Temporal knows an execution. */
 export type ExecutionState =
@@ -25,7 +26,7 @@ export function createReconcile(deps: {
   readonly journal: JournalActivities;
   readonly describeExecution: (jobId: number) => Promise<ExecutionState>;
   readonly log: Logger;
-}): (heartbeat: () => void) => Promise<void> {
+}): (heartbeat: () => void) => Promise<ReconcilePassResult> {
   const { db, log } = deps;
 
   const end = async (jobId: number, reason: string): Promise<void> => {
@@ -34,16 +35,20 @@ export function createReconcile(deps: {
     await deps.journal.finishJob({ jobId, isFailed: true, reason, timeMs, events: [] });
   };
 
-  const check = async (jobId: number): Promise<void> => {
-    const state = await deps.describeExecution(jobId);
-    if (state.kind === 'closed') await end(jobId, state.reason);
-    if (state.kind === 'unknown') {
-      log.warn({ jobId }, 'Temporal does not know the execution of a started job; starting it');
-      await requeueStart(db, jobId);
-    }
-  };
-
   return async (heartbeat) => {
+    const done = { ended: 0, restarted: 0 };
+    const check = async (jobId: number): Promise<void> => {
+      const state = await deps.describeExecution(jobId);
+      if (state.kind === 'closed') {
+        await end(jobId, state.reason);
+        done.ended += 1;
+      }
+      if (state.kind === 'unknown') {
+        log.warn({ jobId }, 'Temporal does not know the execution of a started job; starting it');
+        await requeueStart(db, jobId);
+        done.restarted += 1;
+      }
+    };
     for (let last = 0; ; ) {
       const ids = await listDispatchedJobs(db, last, BATCH);
       for (let at = 0; at < ids.length; at += PARALLEL) {
@@ -57,5 +62,6 @@ export function createReconcile(deps: {
       heartbeat();
       await admitJobs(db, tenantId);
     }
+    return done;
   };
 }

@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client';
+import {
+  type ScheduleDescription,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
 import type { ScheduleStatus } from '../contract/schedules.ts';
 import type { Db } from '../store/db.ts';
 import { getShortestScheduleInterval } from '../store/schedule-intervals.ts';
@@ -32,7 +36,8 @@ const PAUSE_MS = 150;
 
 /** How long a switch waits for a run that it has called off, milliseconds. */
 const STOP_TIMEOUT_MS = 3000;
-const SYNC_TIMEOUT_MS = 5000;
+/** One call of what goes on beside the engine's work, milliseconds. */
+const ASIDE_TIMEOUT_MS = 5000;
 
 const lastOf = <Item>(items: readonly Item[]): Item | undefined => items.at(-1);
 
@@ -136,7 +141,7 @@ export async function syncScheduleInterval(deps: {
   const { temporal } = deps;
   const name = SCHEDULES.queueScheduledJobs;
   const everySeconds = await getShortestScheduleInterval(deps.db);
-  await temporal.withTimeout(SYNC_TIMEOUT_MS, async () => {
+  await temporal.withTimeout(ASIDE_TIMEOUT_MS, async () => {
     const handle = temporal.client.schedule.getHandle(name);
     try {
       const { spec } = await handle.describe();
@@ -147,4 +152,20 @@ export async function syncScheduleInterval(deps: {
     }
   });
   return everySeconds;
+}
+
+/**
+ * Runs a schedule once more, beside its ticks: at once, or after the run that is under way. Nothing happens
+ * where somebody has switched it off or it is not there yet; throws where Temporal does not answer.
+ */
+export async function runScheduleNow(temporal: TemporalClient, name: ScheduleName): Promise<void> {
+  await temporal.withTimeout(ASIDE_TIMEOUT_MS, async () => {
+    const handle = temporal.client.schedule.getHandle(name);
+    try {
+      const { state } = await handle.describe();
+      if (!state.paused) await handle.trigger(ScheduleOverlapPolicy.BUFFER_ONE);
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+    }
+  });
 }

@@ -135,10 +135,9 @@ describe.each(STORAGE_KINDS)('a worker killed while it publishes to %s', (kind) 
       await engine.startWorker();
       if (end === 'terminated') await client.schedule.getHandle(SCHEDULES.reconcileJobs).trigger();
       await engine.untilEnded(jobId);
-      if (end === 'terminated') await client.schedule.getHandle(SCHEDULES.sweepStorage).trigger();
       await until(
         async () => (await storage.allKeys()).length === before.size || undefined,
-        60,
+        10,
         'the files of the dead job to go',
       );
       expect(await snapshot()).toEqual(before);

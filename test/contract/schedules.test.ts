@@ -2,11 +2,13 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createTemporalClient, type TemporalClient } from '../../src/temporal/client.ts';
+import { SCHEDULES } from '../../src/temporal/names.ts';
 import { registerSchedules } from '../../src/temporal/register.ts';
-import { createSchedules } from '../../src/temporal/schedules.ts';
+import { createSchedules, runScheduleNow } from '../../src/temporal/schedules.ts';
 import { createTestApi, OTHER, type TestApi } from '../helpers/api.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { createTestNamespace } from '../helpers/namespace.ts';
+import { until } from '../helpers/engine.ts';
 
 const NAMES = ['queue_scheduled_jobs', 'reconcile_jobs', 'clear_jobs', 'sweep_storage'];
 
@@ -70,6 +72,25 @@ describe('GET /schedules', () => {
     }));
     const { json } = await show();
     expect(json.schedules.reconcile_jobs.every).toBe('45s');
+  });
+});
+
+describe('a run beside the ticks', () => {
+  // its ticks are a day apart: what it runs is what the test asked for
+  const runs = async (): Promise<number> => {
+    const { info } = await temporal.client.schedule.getHandle(SCHEDULES.clearJobs).describe();
+    return info.numActionsTaken;
+  };
+
+  test('is begun at once, and not where somebody has switched the schedule off', async () => {
+    const before = await runs();
+    const handle = temporal.client.schedule.getHandle(SCHEDULES.clearJobs);
+    await handle.pause('by the test');
+    await runScheduleNow(temporal, SCHEDULES.clearJobs);
+    await handle.unpause('by the test');
+    await runScheduleNow(temporal, SCHEDULES.clearJobs);
+    await until(async () => (await runs()) > before || undefined, 10, 'the run');
+    expect(await runs()).toBe(before + 1);
   });
 });
 

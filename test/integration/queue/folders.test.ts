@@ -189,7 +189,7 @@ test('a job that is given up holds its folder until its execution has ended, who
         jobId === broken ? { kind: 'closed', reason: 'terminated' } : { kind: 'running' },
       ),
   });
-  await reconcile(() => undefined);
+  expect(await reconcile(() => undefined)).toEqual({ ended: 1, restarted: 0 });
   expect(await getJob(db, broken)).toMatchObject({ state: 'broken', isFailed: true });
   expect(await stateOf(next)).toBe('started');
 });
