@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { execa } from 'execa';
 import { forEachParallel } from '../activities/files/parallel.ts';
-import { PARALLEL_FILES } from '../activities/files/upload-files.ts';
+import { PARALLEL_FILES } from '../activities/files/publish/upload-files.ts';
 import { createS3Storage } from '../src/storage/s3.ts';
 import { createS3Client } from '../src/storage/s3-client.ts';
 import { s3Settings, startObjectStores } from '../test/helpers/object-stores.ts';

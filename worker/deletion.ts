@@ -1,4 +1,4 @@
-import type { DeletionPort } from '../activities/files/deletion.ts';
+import type { DeletionPort } from '../activities/files/delete/deletion.ts';
 import { assetDeleteFiles } from '../src/contract/deletes.ts';
 import { taskId } from '../src/domain/task-id.ts';
 import type { FindPlace } from '../src/storage/find-place.ts';

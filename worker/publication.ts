@@ -1,5 +1,5 @@
-import { keptKeyOf } from '../activities/files/keep-former.ts';
-import type { PublicationPort } from '../activities/files/publication.ts';
+import { keptKeyOf } from '../activities/files/undo/keep-former.ts';
+import type { PublicationPort } from '../activities/files/publish/publication.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
 import {

@@ -1,4 +1,4 @@
-import type { RestorationPort } from '../activities/files/restoration.ts';
+import type { RestorationPort } from '../activities/files/undo/restoration.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
 import {

@@ -1,4 +1,8 @@
-import type { TakeBack, TakeBackOutcome, UploadsPort } from '../activities/files/uploads.ts';
+import type {
+  TakeBack,
+  TakeBackOutcome,
+  UploadsPort,
+} from '../activities/files/publish/uploads.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { jobScratch } from '../scratch.ts';
 import type { TaskCode } from '../task.ts';
 import type { CleanupInput, CleanupResult } from './contract.ts';
-import { type LeftUploadsDeps, takeBackOfJob } from './left-uploads.ts';
+import { type LeftUploadsDeps, takeBackOfJob } from './publish/left-uploads.ts';
 
 /**
  * Removes a job's scratch folder, and what a publish that did not end has left in the output folder. What

@@ -1,16 +1,16 @@
 import type { Storages } from '../../src/storage/storages.ts';
 import { createCleanup } from './cleanup.ts';
-import { createDeleteAsset } from './delete-asset.ts';
-import { createDeleteFiles } from './delete-files.ts';
-import { createDeleteSource } from './delete-source.ts';
-import type { DeletionPort } from './deletion.ts';
-import { createFetchSource } from './fetch-source.ts';
+import { createDeleteAsset } from './delete/delete-asset.ts';
+import { createDeleteFiles } from './delete/delete-files.ts';
+import { createDeleteSource } from './delete/delete-source.ts';
+import type { DeletionPort } from './delete/deletion.ts';
+import { createFetchSource } from './fetch/fetch-source.ts';
 import type { ReserveScratch } from '../space/reserve.ts';
-import type { PublicationPort } from './publication.ts';
-import { createPublish } from './publish.ts';
-import { createRestorePublication } from './restore-publication.ts';
-import type { RestorationPort } from './restoration.ts';
-import type { UploadsPort } from './uploads.ts';
+import type { PublicationPort } from './publish/publication.ts';
+import { createPublish } from './publish/publish.ts';
+import { createRestorePublication } from './undo/restore-publication.ts';
+import type { RestorationPort } from './undo/restoration.ts';
+import type { UploadsPort } from './publish/uploads.ts';
 
 /** What the file tasks are given. */
 export interface FileTaskDeps {

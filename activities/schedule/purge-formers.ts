@@ -3,8 +3,8 @@ import type { Storages } from '../../src/storage/storages.ts';
 import type { Db } from '../../src/store/db.ts';
 import { claimFormers, noteFormerFailure } from '../../src/store/former-publications.ts';
 import { forEachParallel } from '../files/parallel.ts';
-import { purgeFormer } from '../files/purge-former.ts';
-import type { RestorationPort } from '../files/restoration.ts';
+import { purgeFormer } from '../files/undo/purge-former.ts';
+import type { RestorationPort } from '../files/undo/restoration.ts';
 import type { Sweep } from './sweep-storage.ts';
 
 /** Records that are claimed and worked on at once, each with a connection to Postgres; those that failed come last. */

@@ -1,7 +1,7 @@
-import { createTakeBack, type LeftUploadsDeps } from '../files/left-uploads.ts';
+import { createTakeBack, type LeftUploadsDeps } from '../files/publish/left-uploads.ts';
 
 import { storageOf } from '../../src/store/uploads.ts';
-import type { TakeBackOutcome } from '../files/uploads.ts';
+import type { TakeBackOutcome } from '../files/publish/uploads.ts';
 import type { Sweep } from './sweep-storage.ts';
 
 /** Storages that are worked on at once: each holds a connection to Postgres meanwhile. */

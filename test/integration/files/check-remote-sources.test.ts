@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createFetchSource } from '../../../activities/files/fetch-source.ts';
+import { createFetchSource } from '../../../activities/files/fetch/fetch-source.ts';
 import { makeClip } from '../../helpers/clips.ts';
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
 import { REMOTE_KINDS } from '../../helpers/wires.ts';

@@ -2,8 +2,8 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createCleanup } from '../../../activities/files/cleanup.ts';
-import { createDeleteSource } from '../../../activities/files/delete-source.ts';
-import { createFetchSource } from '../../../activities/files/fetch-source.ts';
+import { createDeleteSource } from '../../../activities/files/delete/delete-source.ts';
+import { createFetchSource } from '../../../activities/files/fetch/fetch-source.ts';
 import { jobScratch } from '../../../activities/scratch.ts';
 import { Scene, TestTask } from './scene.ts';
 

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, inject, onTestFinished, test } from 'vitest';
-import { createFetchSource } from '../../../activities/files/fetch-source.ts';
+import { createFetchSource } from '../../../activities/files/fetch/fetch-source.ts';
 import { jobScratch, stageFolder } from '../../../activities/scratch.ts';
 import { WorkError } from '../../../src/domain/failure.ts';
 import { journalPath, RANGE_BYTES } from '../../../src/storage/range-journal.ts';

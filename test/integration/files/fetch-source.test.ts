@@ -2,7 +2,7 @@ import { appendFile, readdir, readFile, symlink, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FetchSourceInput } from '../../../activities/files/contract.ts';
-import { createFetchSource } from '../../../activities/files/fetch-source.ts';
+import { createFetchSource } from '../../../activities/files/fetch/fetch-source.ts';
 import { DOCUMENTS, type SourceFile } from '../../../activities/media/documents.ts';
 import { jobScratch, readDocument, stageFolder } from '../../../activities/scratch.ts';
 import { WorkError } from '../../../src/domain/failure.ts';

@@ -1,8 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createDeleteSource } from '../../../activities/files/delete-source.ts';
-import { createFetchSource } from '../../../activities/files/fetch-source.ts';
+import { createDeleteSource } from '../../../activities/files/delete/delete-source.ts';
+import { createFetchSource } from '../../../activities/files/fetch/fetch-source.ts';
 import { jobScratch, stageFolder } from '../../../activities/scratch.ts';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';

@@ -1,4 +1,4 @@
-import { createFetchSource } from '../../../activities/files/fetch-source.ts';
+import { createFetchSource } from '../../../activities/files/fetch/fetch-source.ts';
 import { createS3Client } from '../../../src/storage/s3-client.ts';
 import { createS3Storage } from '../../../src/storage/s3.ts';
 import type { S3Settings } from '../../../src/domain/storage-settings.ts';

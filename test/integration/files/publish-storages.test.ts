@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createPublish } from '../../../activities/files/publish.ts';
+import { createPublish } from '../../../activities/files/publish/publish.ts';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createPublish } from '../../../activities/files/publish.ts';
+import { createPublish } from '../../../activities/files/publish/publish.ts';
 import { stageFolder, writeDocument } from '../../../activities/scratch.ts';
 import { WorkError } from '../../../src/domain/failure.ts';
 import type { Storages } from '../../../src/storage/storages.ts';

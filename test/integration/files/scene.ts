@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { PublishInput } from '../../../activities/files/contract.ts';
-import type { Publication, PublicationPort } from '../../../activities/files/publication.ts';
+import type {
+  Publication,
+  PublicationPort,
+} from '../../../activities/files/publish/publication.ts';
 import { DOCUMENTS, STAGE_FILES } from '../../../activities/media/documents.ts';
 import { stageFolder, writeDocument } from '../../../activities/scratch.ts';
-import type { UploadsPort } from '../../../activities/files/uploads.ts';
+import type { UploadsPort } from '../../../activities/files/publish/uploads.ts';
 import type { Task, TaskProgress } from '../../../activities/task.ts';
 import { WorkError } from '../../../src/domain/failure.ts';
 import type { CaptionTrack, PackagedTrack } from '../../../src/media/packager/packaged-track.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createCleanup } from '../../../activities/files/cleanup.ts';
-import { createPublish } from '../../../activities/files/publish.ts';
+import { createPublish } from '../../../activities/files/publish/publish.ts';
 import { createSweepUploads } from '../../../activities/schedule/sweep-uploads.ts';
 import { STORAGE_KINDS, type StorageKind } from '../../../src/domain/storage-kind.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createFetchSource } from '../../../activities/files/fetch-source.ts';
+import { createFetchSource } from '../../../activities/files/fetch/fetch-source.ts';
 import { jobScratch } from '../../../activities/scratch.ts';
 import type { StorageKind } from '../../../src/domain/storage-kind.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createFetchSource } from '../../../activities/files/fetch-source.ts';
-import { packagingNeedBytes } from '../../../activities/files/scratch-need.ts';
+import { createFetchSource } from '../../../activities/files/fetch/fetch-source.ts';
+import { packagingNeedBytes } from '../../../activities/files/fetch/scratch-need.ts';
 import { createMediaTasks } from '../../../activities/media/index.ts';
 import { jobScratch, stageFolder } from '../../../activities/scratch.ts';
 import { measureJob } from '../../../activities/space/measure.ts';

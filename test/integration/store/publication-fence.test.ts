@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Publication } from '../../../activities/files/publication.ts';
+import type { Publication } from '../../../activities/files/publish/publication.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
 import { createPublication } from '../../../worker/publication.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { packagingNeedBytes } from '../../../activities/files/scratch-need.ts';
+import { packagingNeedBytes } from '../../../activities/files/fetch/scratch-need.ts';
 
 const MB = 1e6;
 const media = (extension: string, sizeBytes = 100 * MB) =>

@@ -1,7 +1,7 @@
-import type { AssetDeleteFiles } from '../../src/contract/deletes.ts';
-import type { JobResult } from '../../src/domain/callback.ts';
-import type { ListingRow } from '../../src/domain/deletion-listing.ts';
-import type { Task } from '../task.ts';
+import type { AssetDeleteFiles } from '../../../src/contract/deletes.ts';
+import type { JobResult } from '../../../src/domain/callback.ts';
+import type { ListingRow } from '../../../src/domain/deletion-listing.ts';
+import type { Task } from '../../task.ts';
 
 /** What publications name no more once files are deleted. */
 export type Forgotten =

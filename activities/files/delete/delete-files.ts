@@ -1,14 +1,14 @@
-import { buildDeletionListing } from '../../src/domain/deletion-listing.ts';
-import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
-import { locationOf } from '../../src/storage/location.ts';
-import { folderOf } from '../../src/storage/paths.ts';
-import type { Storages } from '../../src/storage/storages.ts';
-import type { Task, TaskCode } from '../task.ts';
-import type { DeleteFilesInput, DeleteFilesResult } from './contract.ts';
+import { buildDeletionListing } from '../../../src/domain/deletion-listing.ts';
+import type { StorageDriver, StoredFile } from '../../../src/storage/driver.ts';
+import { locationOf } from '../../../src/storage/location.ts';
+import { folderOf } from '../../../src/storage/paths.ts';
+import type { Storages } from '../../../src/storage/storages.ts';
+import type { Task, TaskCode } from '../../task.ts';
+import type { DeleteFilesInput, DeleteFilesResult } from '../contract.ts';
 import { deleteKeys } from './delete-keys.ts';
 import type { DeletionPort } from './deletion.ts';
-import { formatBytes, formatFiles } from './format-bytes.ts';
-import { forEachParallel } from './parallel.ts';
+import { formatBytes, formatFiles } from '../format-bytes.ts';
+import { forEachParallel } from '../parallel.ts';
 
 /** Files that are looked up at once. */
 const PARALLEL_LOOKUPS = 16;

@@ -1,9 +1,9 @@
 import { buffer } from 'node:stream/consumers';
-import { WorkError } from '../../src/domain/failure.ts';
-import type { ByteReader } from '../../src/media/source/byte-reader.ts';
-import { readStructure } from '../../src/media/source/structure.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import type { Task } from '../task.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { ByteReader } from '../../../src/media/source/byte-reader.ts';
+import { readStructure } from '../../../src/media/source/structure.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import type { Task } from '../../task.ts';
 import type { WantedFile } from './fetch-files.ts';
 
 /** Smaller files are fetched about as fast as they are looked at. */

@@ -1,12 +1,12 @@
-import { WorkError } from '../../src/domain/failure.ts';
-import type { JobResult } from '../../src/domain/callback.ts';
-import { manifestNames } from '../../src/media/asset/names.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import { joinKey } from '../../src/storage/paths.ts';
-import type { Storages } from '../../src/storage/storages.ts';
-import type { FormerPublication } from '../../src/store/former-publications.ts';
-import type { Task, TaskCode } from '../task.ts';
-import type { RestorePublicationInput, RestorePublicationResult } from './contract.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { JobResult } from '../../../src/domain/callback.ts';
+import { manifestNames } from '../../../src/media/asset/names.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { joinKey } from '../../../src/storage/paths.ts';
+import type { Storages } from '../../../src/storage/storages.ts';
+import type { FormerPublication } from '../../../src/store/former-publications.ts';
+import type { Task, TaskCode } from '../../task.ts';
+import type { RestorePublicationInput, RestorePublicationResult } from '../contract.ts';
 import { purgeFormer } from './purge-former.ts';
 import type { RestorationPort } from './restoration.ts';
 

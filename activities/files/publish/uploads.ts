@@ -1,5 +1,5 @@
-import type { LeftUploads, Uploads } from '../../src/store/uploads.ts';
-import type { Task } from '../task.ts';
+import type { LeftUploads, Uploads } from '../../../src/store/uploads.ts';
+import type { Task } from '../../task.ts';
 
 /** Whose uploads are to be taken back: of one job, or whatever is due but for storages that are busy. */
 export type UploadsChoice =

@@ -1,7 +1,7 @@
-import { WorkError } from '../../src/domain/failure.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import type { Uploads } from '../../src/store/uploads.ts';
-import type { Task } from '../task.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import type { Uploads } from '../../../src/store/uploads.ts';
+import type { Task } from '../../task.ts';
 import type { Upload } from './publish-plan.ts';
 import type { UploadsPort } from './uploads.ts';
 

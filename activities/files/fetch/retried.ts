@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { WorkError } from '../../src/domain/failure.ts';
-import type { Task } from '../task.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { Task } from '../../task.ts';
 
 /** How a transfer is tried again inside one attempt of its task. */
 export interface Retries {

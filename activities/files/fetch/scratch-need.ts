@@ -1,4 +1,4 @@
-import type { SourceRole } from '../../src/media/source/select.ts';
+import type { SourceRole } from '../../../src/media/source/select.ts';
 
 /** A source file before it is fetched. */
 export interface SourceSize {

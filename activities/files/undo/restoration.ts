@@ -1,6 +1,6 @@
-import type { JobResult } from '../../src/domain/callback.ts';
-import type { FormerPublication } from '../../src/store/former-publications.ts';
-import type { Task } from '../task.ts';
+import type { JobResult } from '../../../src/domain/callback.ts';
+import type { FormerPublication } from '../../../src/store/former-publications.ts';
+import type { Task } from '../../task.ts';
 
 /** A former publication whose files are deleted, and the keys that are to go. */
 export interface Purge {

@@ -1,13 +1,13 @@
-import { buildDeletionListing } from '../../src/domain/deletion-listing.ts';
-import { WorkError } from '../../src/domain/failure.ts';
-import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
-import { locationOf } from '../../src/storage/location.ts';
-import type { Storages } from '../../src/storage/storages.ts';
-import type { Task, TaskCode } from '../task.ts';
-import type { DeleteAssetInput, DeleteAssetResult } from './contract.ts';
+import { buildDeletionListing } from '../../../src/domain/deletion-listing.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { StorageDriver, StoredFile } from '../../../src/storage/driver.ts';
+import { locationOf } from '../../../src/storage/location.ts';
+import type { Storages } from '../../../src/storage/storages.ts';
+import type { Task, TaskCode } from '../../task.ts';
+import type { DeleteAssetInput, DeleteAssetResult } from '../contract.ts';
 import { deleteKeys } from './delete-keys.ts';
 import type { DeletionPort } from './deletion.ts';
-import { formatBytes, formatFiles } from './format-bytes.ts';
+import { formatBytes, formatFiles } from '../format-bytes.ts';
 
 /**
  * Deletes a folder with all that is in it, by the exact prefix `folder/`, manifests first. What will go

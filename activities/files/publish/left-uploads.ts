@@ -1,6 +1,6 @@
-import { WorkError } from '../../src/domain/failure.ts';
-import { locationOf } from '../../src/storage/location.ts';
-import type { Storages } from '../../src/storage/storages.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import { locationOf } from '../../../src/storage/location.ts';
+import type { Storages } from '../../../src/storage/storages.ts';
 import type { PublicationPort } from './publication.ts';
 import { takeBackUploads } from './take-back.ts';
 import type { TakeBack, UploadsPort } from './uploads.ts';

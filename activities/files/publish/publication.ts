@@ -1,7 +1,7 @@
-import type { JobResult } from '../../src/domain/callback.ts';
-import type { StorageKind } from '../../src/domain/storage-kind.ts';
-import type { KeptFile } from '../../src/store/former-publications.ts';
-import type { Task } from '../task.ts';
+import type { JobResult } from '../../../src/domain/callback.ts';
+import type { StorageKind } from '../../../src/domain/storage-kind.ts';
+import type { KeptFile } from '../../../src/store/former-publications.ts';
+import type { Task } from '../../task.ts';
 
 /** A new publication of an asset. */
 export interface Publication {

@@ -1,7 +1,7 @@
-import { WorkError } from '../../src/domain/failure.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import { locationOf } from '../../src/storage/location.ts';
-import { folderOf } from '../../src/storage/paths.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { locationOf } from '../../../src/storage/location.ts';
+import { folderOf } from '../../../src/storage/paths.ts';
 
 /**
  * Source and output folder may be one: no file of the client may be written over. `sources` are locations, see

@@ -1,6 +1,6 @@
-import { orderDeletions } from '../../src/domain/deletion-order.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import type { Task } from '../task.ts';
+import { orderDeletions } from '../../../src/domain/deletion-order.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import type { Task } from '../../task.ts';
 
 /** Keys of one call: between two of them a job may be cancelled, and ownership is proved again. */
 const AT_ONCE = 500;

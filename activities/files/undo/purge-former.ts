@@ -1,12 +1,12 @@
 import { text } from 'node:stream/consumers';
-import { orderDeletions } from '../../src/domain/deletion-order.ts';
-import { WorkError } from '../../src/domain/failure.ts';
-import { manifestNames } from '../../src/media/asset/names.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import { joinKey } from '../../src/storage/paths.ts';
-import type { Storages } from '../../src/storage/storages.ts';
-import type { FormerPublication } from '../../src/store/former-publications.ts';
-import { isNamedForJob } from './published-names.ts';
+import { orderDeletions } from '../../../src/domain/deletion-order.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import { manifestNames } from '../../../src/media/asset/names.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { joinKey } from '../../../src/storage/paths.ts';
+import type { Storages } from '../../../src/storage/storages.ts';
+import type { FormerPublication } from '../../../src/store/former-publications.ts';
+import { isNamedForJob } from '../publish/published-names.ts';
 import type { RestorationPort } from './restoration.ts';
 
 /**

@@ -1,9 +1,9 @@
-import { WorkError } from '../../src/domain/failure.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import type { Task } from '../task.ts';
-import { forEachParallel } from './parallel.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import type { Task } from '../../task.ts';
+import { forEachParallel } from '../parallel.ts';
 import type { Upload } from './publish-plan.ts';
-import { createTransferProgress } from './transfer-progress.ts';
+import { createTransferProgress } from '../transfer-progress.ts';
 
 /** Files that go up at once. */
 export const PARALLEL_FILES = 4;

@@ -1,9 +1,9 @@
-import { buildDeletionListing } from '../../src/domain/deletion-listing.ts';
-import { WorkError } from '../../src/domain/failure.ts';
-import type { StorageDriver } from '../../src/storage/driver.ts';
-import { locationOf } from '../../src/storage/location.ts';
-import { fileNameOf } from '../../src/storage/paths.ts';
-import type { Task } from '../task.ts';
+import { buildDeletionListing } from '../../../src/domain/deletion-listing.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { locationOf } from '../../../src/storage/location.ts';
+import { fileNameOf } from '../../../src/storage/paths.ts';
+import type { Task } from '../../task.ts';
 import { deleteKeys } from './delete-keys.ts';
 
 /**

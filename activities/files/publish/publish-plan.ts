@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { WorkError } from '../../src/domain/failure.ts';
-import { buildManifests } from '../../src/media/asset/manifests.ts';
-import type { CaptionTrack, PackagedTrack } from '../../src/media/packager/packaged-track.ts';
-import { joinKey } from '../../src/storage/paths.ts';
-import { DOCUMENTS, STAGE_FILES } from '../media/documents.ts';
-import { jobScratch, readDocument, type Stage, stageFolder } from '../scratch.ts';
-import type { Task } from '../task.ts';
+import { WorkError } from '../../../src/domain/failure.ts';
+import { buildManifests } from '../../../src/media/asset/manifests.ts';
+import type { CaptionTrack, PackagedTrack } from '../../../src/media/packager/packaged-track.ts';
+import { joinKey } from '../../../src/storage/paths.ts';
+import { DOCUMENTS, STAGE_FILES } from '../../media/documents.ts';
+import { jobScratch, readDocument, type Stage, stageFolder } from '../../scratch.ts';
+import type { Task } from '../../task.ts';
 import { metadataName, thumbnailName } from './published-names.ts';
 
 /** A scratch file on its way to the output folder. */
