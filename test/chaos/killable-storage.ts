@@ -7,7 +7,7 @@ import { readConfig } from '../../src/config/config.ts';
 import type { StorageKind } from '../../src/domain/storage-kind.ts';
 import { createLocalStorage } from '../../src/storage/local.ts';
 import type { TestEngine } from '../helpers/engine.ts';
-import { FaultProxy } from '../helpers/fault-proxy.ts';
+import { FaultProxy, type ProxiedRequest } from '../helpers/fault-proxy.ts';
 import { openTestStorage, type TestStorage } from '../helpers/storages.ts';
 
 /** Slow enough that a kill hits the write it is meant for. */
@@ -17,6 +17,8 @@ const DELAY_MS = 100;
 export interface KillableStorage extends Pick<TestStorage, 'driver' | 'allKeys' | 'openUploads'> {
   /** Kills the worker at the n-th write of what is published from now on; resolves when it is dead. */
   readonly killAt: (nth: number) => Promise<void>;
+  /** The same at the n-th call that deletes; there is none for local disks, which delete too fast. */
+  readonly killAtDelete?: (nth: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -66,20 +68,26 @@ async function remoteStorage(
     readConfig({ DATABASE_URL: engine.database.url, SECRETS_KEY: secretsKey }),
   );
   if (said.length > 0) throw new Error(said.join('\n'));
+  const killAtRequest = async (
+    nth: number,
+    isMeant: (request: ProxiedRequest) => boolean,
+  ): Promise<void> => {
+    const hit = Promise.withResolvers<void>();
+    let seen = 0;
+    proxy.delayMs = DELAY_MS;
+    proxy.fault = (request) => {
+      if (isMeant(request) && ++seen === nth) hit.resolve(kill(engine));
+      return undefined;
+    };
+    await hit.promise;
+    proxy.fault = () => undefined;
+    proxy.delayMs = 0;
+  };
   return {
     ...storage,
-    killAt: async (nth) => {
-      const hit = Promise.withResolvers<void>();
-      let writes = 0;
-      proxy.delayMs = DELAY_MS;
-      proxy.fault = ({ method }) => {
-        if (method === 'PUT' && ++writes === nth) hit.resolve(kill(engine));
-        return undefined;
-      };
-      await hit.promise;
-      proxy.fault = () => undefined;
-      proxy.delayMs = 0;
-    },
+    killAt: (nth) => killAtRequest(nth, ({ method }) => method === 'PUT'),
+    killAtDelete: (nth) =>
+      killAtRequest(nth, ({ method, url }) => method === 'DELETE' || /[?&]delete\b/.test(url)),
     close: async () => {
       await proxy.close();
       await storage.remove();

@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { STORAGE_KINDS, type StorageKind } from '../../src/domain/storage-kind.ts';
 import { jobWorkflowId, SCHEDULES } from '../../src/temporal/names.ts';
+import { CallbackSink } from '../helpers/callback-sink.ts';
 import { makeClip } from '../helpers/clips.ts';
 import { TestEngine, until } from '../helpers/engine.ts';
 import { faultsOf, ManifestSampler } from '../integration/files/manifest-sampler.ts';
@@ -32,14 +33,18 @@ const ENDS: Readonly<Record<StorageKind, readonly ('given up' | 'terminated')[]>
   local: [],
 };
 
+/** The call that deletes at which the worker dies: those of the manifests are before it, most files after. */
+const KILL_AT_DELETE: Readonly<Record<StorageKind, number>> = { S3: 2, azure_blob: 0, local: 0 };
+
 /** A write in the middle of the uploads. */
 const MIDDLE = 5;
 
-describe.each(STORAGE_KINDS)('a worker killed while it publishes to %s', (kind) => {
+describe.each(STORAGE_KINDS)('a worker killed at its work on %s', (kind) => {
   let engine: TestEngine;
   let client: Client;
   let storage: KillableStorage;
   let sampler: ManifestSampler;
+  let sink: CallbackSink;
 
   beforeAll(async () => {
     engine = await TestEngine.create({ isStarted: false, variables: { SECRETS_KEY } });
@@ -48,6 +53,7 @@ describe.each(STORAGE_KINDS)('a worker killed while it publishes to %s', (kind) 
       namespace: engine.namespace,
     });
     await engine.startApi();
+    sink = await new CallbackSink().start();
     storage = await openKillableStorage(engine, kind, SECRETS_KEY);
     await engine.startWorker();
     // what is replaced goes at once: the tests count what is there
@@ -62,6 +68,7 @@ describe.each(STORAGE_KINDS)('a worker killed while it publishes to %s', (kind) 
     await sampler?.stop();
     await engine?.stop();
     await storage?.close();
+    await sink?.close();
     await client?.connection.close();
   });
 
@@ -143,6 +150,30 @@ describe.each(STORAGE_KINDS)('a worker killed while it publishes to %s', (kind) 
       expect(await snapshot()).toEqual(before);
       expect(await storage.openUploads()).toBe(0);
       await expectPlayable();
+    },
+  );
+
+  test.runIf(KILL_AT_DELETE[kind] > 0)(
+    'in the middle of a voddelete loses nothing of what it tells: the retry deletes the rest and names all',
+    async () => {
+      await sampler.stop();
+      const clip = join(await engine.sourceFolder('clip'), 'clip.mp4');
+      await storage.driver.upload(clip, 'vod/film2/clip.mp4');
+      const asset = (await storage.allKeys()).filter((key) => key.startsWith('vod/film/'));
+      const rest_endpoints = [sink.url()];
+      const parameters = { folder: 'vod/film', source_storage: kind, rest_endpoints };
+      const jobId = await engine.submit(parameters, { workflow: 'voddelete' });
+      await storage.killAtDelete?.(KILL_AT_DELETE[kind]);
+      const left = (await storage.allKeys()).filter((key) => key.startsWith('vod/film/'));
+      expect(left.length).toBeGreaterThan(0);
+      expect(left.length).toBeLessThan(asset.length);
+      expect(left.filter((key) => MANIFESTS.some((name) => key.endsWith(`/${name}`)))).toEqual([]);
+      await engine.startWorker();
+      expect(await engine.untilEnded(jobId)).toMatchObject({ failed: false });
+      expect(await storage.allKeys()).toEqual(['vod/film2/clip.mp4']);
+      await until(async () => sink.hasEnd(jobId) || undefined, 20, 'the job end');
+      const { files } = sink.delivered(jobId).at(-1) as { readonly files: readonly string[] };
+      expect([...files].sort()).toEqual(asset.map((key) => storage.driver.fullPath(key)).sort());
     },
   );
 });
