@@ -16,10 +16,10 @@ interface TakeBackOptions {
 }
 
 /**
- * Removes what a publish has written that is not on air: its uploads, open ones too, and the files
- * that a switch which broke off has made where there were none; those that it overwrote are put back. Returns the keys that stay because a
- * manifest of a former publication was replaced already and names them. The caller sees to it that
- * nothing is switched in the folder meanwhile.
+ * Removes what a publish has written that is not on air: its uploads, open ones too, and the files that a
+ * switch which broke off has made where there were none; those that it overwrote are put back. Returns the
+ * keys that stay because a manifest of a former publication was replaced already and names them. The caller
+ * sees to it that nothing is switched in the folder meanwhile.
  */
 export async function takeBackUploads(
   storage: StorageDriver,
