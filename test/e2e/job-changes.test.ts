@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CallbackSink, orderFaults } from '../helpers/callback-sink.ts';
 import { ffmpeg, makeClip } from '../helpers/clips.ts';
@@ -54,6 +55,20 @@ const told = (jobId: number): readonly string[] =>
 const untilTold = (jobId: number, what: string): Promise<true> =>
   until(async () => told(jobId).includes(what) || undefined, 60, `job ${jobId}: ${what}`);
 
+/** Waits until the receiver has all that has happened: callbacks go out beside the job, not before it goes on. */
+const untilAllTold = (jobId: number): Promise<true> =>
+  until(
+    async () => {
+      const { rows } = await sql<{ count: number }>`
+        SELECT count(*)::integer AS count FROM events WHERE job_id = ${jobId}`.execute(
+        engine.database.db,
+      );
+      return told(jobId).length === rows[0]?.count || undefined;
+    },
+    60,
+    `all callbacks of job ${jobId}`,
+  );
+
 async function change(jobId: number, queueState: string): Promise<void> {
   const response = await engine.request(`/jobs/${jobId}`, {
     method: 'PATCH',
@@ -90,6 +105,7 @@ test('a running job is paused before its next task, gives its slot away and goes
   await change(jobId, 'paused');
   await untilLogged(jobId, /^Paused: its next task waits/);
   expect((await engine.job(jobId)).queue_state).toBe('paused');
+  await untilAllTold(jobId);
   const halted = told(jobId);
 
   const other = await submit('other', 'short');
