@@ -1,5 +1,9 @@
 import { keptKeyOf } from '../activities/files/undo/keep-former.ts';
-import type { PublicationPort } from '../activities/files/publish/publication.ts';
+import type {
+  FormerAsset,
+  Publication,
+  PublicationPort,
+} from '../activities/files/publish/publication.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
 import {
@@ -39,12 +43,12 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
             `Tenant ${publication.tenant} does not exist any more`,
           );
         }
-        const { location, asset, files, result } = publication;
+        const { location, asset, files, switched, result } = publication;
         const place = { tenantId: tenant.id, location, asset };
         await lockPlace(transaction, tenant.id, location);
         const { undoWindowSeconds } = await getJobSettings(transaction, task.jobId);
         const onAir = await getPublication(transaction, place);
-        const former = onAir?.jobId === task.jobId ? undefined : onAir;
+        const former = onAir?.jobId === task.jobId ? undefined : (onAir ?? UNPUBLISHED);
 
         let kept: readonly KeptFile[] = [];
         await whileHeld(transaction, task, async (proveOwner) => {
@@ -53,10 +57,15 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         await setJobResult(transaction, task.jobId, result);
         if (publication.isAlone === true) await forgetOthers(transaction, place);
         await expireFormers(transaction, place, task.jobId);
-        if (former !== undefined && undoWindowSeconds > 0) {
+        if (
+          former !== undefined &&
+          undoWindowSeconds > 0 &&
+          canBePutBack(former, publication, kept)
+        ) {
           const { storage, folder } = publication;
-          const made = { ...place, ...former, storage, folder, kept, replacedBy: task.jobId };
-          await insertFormer(transaction, made, undoWindowSeconds);
+          const known = former.jobId === null ? kept.map((one) => one.key) : former.files;
+          const about = { ...place, ...former, files: known, storage, folder, kept };
+          await insertFormer(transaction, { ...about, replacedBy: task.jobId }, undoWindowSeconds);
         }
         await deleteUploads(transaction, task);
         await hastenUploads(transaction, place, task);
@@ -65,7 +74,18 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         // a retry after the switch is told them again
         const undoable = await getFormerOf(transaction, task.jobId);
         if (undoable !== undefined) return undoable.kept.map((one) => one.key);
-        return replaced.flatMap((key) => [key, keptKeyOf(task.jobId, key)]);
+        const copied = [...replaced, ...switched].map((key) => keptKeyOf(task.jobId, key));
+        return [...replaced, ...copied];
       }),
   };
 }
+
+/** What an asset is taken for that no job of the tenant has published. */
+const UNPUBLISHED = { jobId: null, files: [], result: null };
+
+/** Of an asset that is not ours only what was overwritten is known: where the rest is deleted, it would not play. */
+const canBePutBack = (
+  former: FormerAsset,
+  publication: Publication,
+  kept: readonly KeptFile[],
+): boolean => former.jobId !== null || (kept.length > 0 && publication.isAlone !== true);

@@ -35,12 +35,16 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
         await restorePublication(transaction, former, former);
         await setJobResult(transaction, task.jobId, result);
         await deleteFormer(transaction, former.id);
+        const putBack = new Set(former.kept.map((one) => one.key));
         const undone = {
           ...former,
           jobId: former.replacedBy,
           replacedBy: task.jobId,
           // the kept copies were of the former and go as well
-          files: [...onAir.files, ...former.kept.map((one) => one.keptKey)],
+          files: [
+            ...onAir.files.filter((key) => !putBack.has(key)),
+            ...former.kept.map((one) => one.keptKey),
+          ],
           kept: [],
           result: null,
         };

@@ -15,8 +15,8 @@ export interface FormerPublication extends AssetPlace {
   readonly id: number;
   readonly storage: StorageKind;
   readonly folder: string;
-  /** The job that published it. */
-  readonly jobId: number;
+  /** The job that published it; null where no job has: `files` are those of `kept` then. */
+  readonly jobId: number | null;
   /** The job that replaced it. */
   readonly replacedBy: number;
   /** Keys of all its files. */
@@ -34,7 +34,7 @@ interface Row {
   folder: string;
   location: string;
   asset: string;
-  job_id: number;
+  job_id: number | null;
   replaced_by: number;
   files: string[];
   kept: KeptFile[];

@@ -59,13 +59,24 @@ export async function getPublication(
   return row && { jobId: row.job_id, files: row.files, result: row.result };
 }
 
-/** Puts a publication back as the one on air; there is nothing before it that an undo could put back. */
+/**
+ * Puts a publication back as the one on air; there is nothing before it that an undo could put back. One of
+ * no job is on air without a record.
+ */
 export async function restorePublication(
   transaction: Db,
   place: AssetPlace,
-  published: PublishedAsset,
+  published: Omit<PublishedAsset, 'jobId'> & { readonly jobId: number | null },
 ): Promise<void> {
   const { jobId, files, result } = published;
+  if (jobId === null) {
+    await sql`
+      DELETE FROM publications
+      WHERE tenant_id = ${place.tenantId} AND location = ${place.location} AND asset = ${place.asset}`.execute(
+      transaction,
+    );
+    return;
+  }
   await sql`
     UPDATE publications SET job_id = ${jobId}, files = ${files}::text[], published_at = now(),
       result = ${result === null ? null : JSON.stringify(result)}::json, replaced = '{}'

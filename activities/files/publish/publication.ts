@@ -14,6 +14,8 @@ export interface Publication {
   readonly asset: string;
   /** Keys of all its files. */
   readonly files: readonly string[];
+  /** Those of them whose names other publications use too, in the order in which they are switched. */
+  readonly switched: readonly string[];
   /** What the job end will tell. */
   readonly result: JobResult;
   /** Other assets in the folder are deleted with this switch, and must be forgotten. */
@@ -22,8 +24,9 @@ export interface Publication {
 
 /** What is on air before a switch and can be put back after it. */
 export interface FormerAsset {
-  /** The job that published it. */
-  readonly jobId: number;
+  /** The job that published it; null where no job of this engine has. */
+  readonly jobId: number | null;
+  /** Keys of its files, as far as this engine knows them. */
   readonly files: readonly string[];
 }
 
@@ -36,7 +39,8 @@ export interface PublicationPort {
    * Runs `writeManifests` while this attempt is proved to own its task, records the publication and
    * the job's result, and returns the keys of the publication it replaces and that nothing needs any more.
    * `former` is what must be kept, as the tenant may still want it back: `writeManifests` returns under
-   * which names it kept the files that it was about to overwrite. Throws a WorkError
+   * which names it kept the files that it was about to overwrite. It is undefined where this job's own
+   * publication is on air already: an earlier attempt was lost after its switch. Throws a WorkError
    * `Superseded`, with nothing written, where another attempt took over. Where `writeManifests` throws,
    * nothing is recorded. It calls `proveOwner` before each file that it changes: that throws where the
    * proof is lost meanwhile, with the connection that holds it.

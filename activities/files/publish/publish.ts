@@ -40,20 +40,22 @@ export function createPublish(deps: {
     const plan = await planPublication(deps.workRoot, task, input);
     const uploads = [...plan.early, ...plan.switched];
     const files = uploads.map((one) => one.finalKey);
+    const switched = plan.switched.map((one) => one.finalKey);
     const sources = await sourceLocations(deps, input);
     refuseToOverwriteSource(storage, files, sources);
     if (input.emptyTarget) refuseToEmptySource(storage, input.folder, sources);
 
-    const publication = describePublication(storage, input, files);
+    const publication = describePublication(storage, input, { files, switched });
     const record = describeUploads(storage, input, plan);
     await deps.uploads.record(task, record);
-    let replaced: readonly string[];
+    let unneeded: readonly string[];
+    const foreign: string[] = [];
     try {
       const mayUpload = createOwnerCheck(deps.uploads, task);
       await uploadFiles(storage, task, input.folder, uploads, mayUpload);
       await recordMade(deps.uploads, task, storage, record, plan.switched);
-      const switched = plan.switched.map((one) => one.finalKey);
-      replaced = await deps.publication.switchOver(
+      const made = await deps.uploads.madeBy(task);
+      unneeded = await deps.publication.switchOver(
         task,
         publication,
         async (proveOwner, former) => {
@@ -61,11 +63,19 @@ export function createPublish(deps: {
           // a job that was given up publishes nothing, also where its cancel is still on its way
           await requireYes(deps.uploads.isOwner(task));
           await verifyUploads(storage, input.folder, uploads);
-          const kept = await keepFormer(storage, task.jobId, former, switched, proveOwner);
+          const kept = await keepFormer(
+            storage,
+            task.jobId,
+            { former, switched, made },
+            proveOwner,
+          );
           for (const { key, finalKey } of plan.switched) {
             await proveOwner();
             await storage.move(key, finalKey);
           }
+          foreign.push(
+            ...kept.filter(({ key }) => former?.files.includes(key) !== true).map((one) => one.key),
+          );
           return kept;
         },
       );
@@ -73,12 +83,13 @@ export function createPublish(deps: {
       await takeBack(deps, task, publication, storage, record);
       throw error;
     }
-    const unused = replaced.filter(
+    const unused = unneeded.filter(
       (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
     );
     const proveOwner = () => requireYes(deps.uploads.ownsTask(task));
     await proveOwner();
     await deleteFormer(task, storage, unused);
+    await tellOfForeign(task, storage, foreign);
     if (input.emptyTarget) {
       const listNeeded = async (): Promise<readonly string[]> => {
         const published = await deps.publication.filesAt(input.tenant, publication.location);
@@ -93,7 +104,7 @@ export function createPublish(deps: {
 function describePublication(
   storage: StorageDriver,
   input: PublishInput,
-  files: readonly string[],
+  { files, switched }: Pick<Publication, 'files' | 'switched'>,
 ): Publication {
   const { tenant, asset, folder, durationSeconds } = input;
   return {
@@ -104,6 +115,7 @@ function describePublication(
     location: locationOf(storage, folder),
     asset,
     files,
+    switched,
     result: {
       message: storage.fullPath(joinKey(folder, manifestNames(asset).hls)),
       files: files.map((key) => storage.fullPath(key)),
@@ -171,4 +183,15 @@ async function deleteFormer(
     const why = error instanceof Error ? error.message : String(error);
     await task.note('WARN', `Files of the former publication are left: ${why}`);
   }
+}
+
+/** What stood under the names of the asset may have been a client's own: that it was replaced is told. */
+async function tellOfForeign(
+  task: Task,
+  storage: StorageDriver,
+  keys: readonly string[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  const names = keys.map((key) => storage.fullPath(key)).join(', ');
+  await task.note('WARN', `Replaced what this engine had not published: ${names}`);
 }

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { fileNameOf, folderOf, joinKey } from '../../../src/storage/paths.ts';
 import type { KeptFile } from '../../../src/store/former-publications.ts';
+import type { Uploads } from '../../../src/store/uploads.ts';
 import type { FormerAsset } from '../publish/publication.ts';
 import { isFixedName } from '../publish/published-names.ts';
 
@@ -16,30 +17,38 @@ export function keptKeyOf(jobId: number, key: string): string {
   return joinKey(folderOf(key), `.te-undo-${jobId}-${hash}${extname(name)}`);
 }
 
+/** What {@link keepFormer} is to keep. */
+interface Overwritten {
+  /** What is on air; undefined where it is what the job itself has published. */
+  readonly former: FormerAsset | undefined;
+  /** Keys that the switch is about to write, in its order. */
+  readonly switched: readonly string[];
+  /** Those of `switched` that are there because an earlier attempt's switch broke off, with their lengths in bytes. */
+  readonly made: Uploads['made'];
+}
+
 /**
- * Keeps the files of the former asset that a switch is about to overwrite, and those of fixed names that go
- * after it, so that it can be undone: whatever a client puts there meanwhile is not taken for the asset's.
- * Returns them in the order in which they are put back, the files of `switched` last and in their order,
- * manifests at the end. A copy that an earlier attempt made is left as it is: the file itself may be the
+ * Keeps what a switch is about to overwrite, whoever has written it, and the files of fixed names that the
+ * new asset has no more, so that it can be undone: whatever a client puts there meanwhile is not taken for the
+ * former asset's. Returns them in the order in which they are put back, the files of `switched` last and in their
+ * order, manifests at the end. A copy that an earlier attempt made is left as it is: the file itself may be the
  * new one already.
  */
 export async function keepFormer(
   storage: StorageDriver,
   jobId: number,
-  former: FormerAsset | undefined,
-  switched: readonly string[],
+  { former, switched, made }: Overwritten,
   proveOwner: () => Promise<void>,
 ): Promise<readonly KeptFile[]> {
   if (former === undefined) return [];
-  const fixed = new Set(former.files.filter((key) => isFixedName(fileNameOf(key))));
-  const overwritten = switched.filter((key) => fixed.has(key));
-  const dropped = [...fixed].filter((key) => !overwritten.includes(key));
+  const fixed = former.files.filter((key) => isFixedName(fileNameOf(key)));
+  const dropped = fixed.filter((key) => !switched.includes(key));
   const kept: KeptFile[] = [];
-  for (const key of [...dropped, ...overwritten]) {
+  for (const key of [...dropped, ...switched]) {
     const keptKey = keptKeyOf(jobId, key);
     if ((await storage.stat(keptKey)) === undefined) {
-      // gone although it was published: there is nothing to keep
-      if ((await storage.stat(key)) === undefined) continue;
+      const found = await storage.stat(key);
+      if (found === undefined || found.sizeBytes === made[key]) continue;
       await proveOwner();
       await storage.copy(key, keptKey);
     }

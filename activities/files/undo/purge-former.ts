@@ -30,6 +30,8 @@ async function refuseOnAir(
   storage: StorageDriver,
   { folder, asset, jobId }: FormerPublication,
 ): Promise<void> {
+  // of no job: hidden copies, which no manifest names
+  if (jobId === null) return;
   for (const name of Object.values(manifestNames(asset))) {
     const key = joinKey(folder, name);
     if ((await storage.stat(key)) === undefined) continue;

@@ -37,11 +37,26 @@ export function createRestorePublication(deps: {
         await proveOwner();
         await storage.copy(keptKey, key);
       }
+      const ours = manifestsWithoutFormer(former);
+      if (ours.length === 0) return;
+      await proveOwner();
+      await storage.delete(ours);
     });
     await deleteUndone(deps, task, undone);
-    return { message: `the publication of job ${former.jobId} is on air again` };
+    return { message: `${describeFormer(former)} is on air again` };
   };
 }
+
+/** Manifests of the undone publication that are in nobody's place. */
+function manifestsWithoutFormer({ folder, asset, kept }: FormerPublication): readonly string[] {
+  const putBack = kept.map((one) => one.key);
+  return Object.values(manifestNames(asset))
+    .map((name) => joinKey(folder, name))
+    .filter((key) => !putBack.includes(key));
+}
+
+const describeFormer = ({ jobId, replacedBy }: FormerPublication): string =>
+  jobId === null ? `what was there before job ${replacedBy}` : `the publication of job ${jobId}`;
 
 /** Throws a WorkError where a file is gone that the former manifests name: they would not play. */
 async function requireFiles(storage: StorageDriver, former: FormerPublication): Promise<void> {
@@ -59,12 +74,18 @@ async function requireFiles(storage: StorageDriver, former: FormerPublication): 
   }
 }
 
-/** What the job of the former publication told; versions before kept the files alone. */
-const resultOf = (storage: StorageDriver, former: FormerPublication): JobResult =>
-  former.result ?? {
-    message: storage.fullPath(joinKey(former.folder, manifestNames(former.asset).hls)),
-    files: former.files.map((key) => storage.fullPath(key)),
-  };
+/** What the job of the former publication told; of one of no job, or of an older version, the files are known alone. */
+function resultOf(storage: StorageDriver, former: FormerPublication): JobResult {
+  const { folder, asset, files } = former;
+  const manifests = Object.values(manifestNames(asset)).map((name) => joinKey(folder, name));
+  const shown = manifests.find((key) => files.includes(key)) ?? folder;
+  return (
+    former.result ?? {
+      message: storage.fullPath(shown),
+      files: files.map((key) => storage.fullPath(key)),
+    }
+  );
+}
 
 /** The former asset is on air: what cannot be deleted now is told, and left to the sweeper. */
 async function deleteUndone(

@@ -14,6 +14,7 @@ const PUBLICATION: Publication = {
   location: 'S3:https://s3.example.net/media/vod/film',
   asset: 'film',
   files: ['vod/film/film.m3u8'],
+  switched: [],
   result: { message: 'vod/film/film.m3u8' },
 };
 
