@@ -4,6 +4,7 @@ import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import { locationOf } from '../../../src/storage/location.ts';
+import type { KeptFile } from '../../../src/store/former-publications.ts';
 import type { Uploads } from '../../../src/store/uploads.ts';
 import type { Task, TaskCode } from '../../task.ts';
 import type { PublishInput, PublishResult } from '../contract.ts';
@@ -11,7 +12,12 @@ import { emptyFolder } from '../delete/empty-folder.ts';
 import { sourceLocations } from '../fetch/fetched-sources.ts';
 import { formatFiles } from '../format-bytes.ts';
 import { keepFormer } from '../undo/keep-former.ts';
-import { type Publication, type PublicationPort, whileOwner } from './publication.ts';
+import {
+  type FormerAsset,
+  type Publication,
+  type PublicationPort,
+  whileOwner,
+} from './publication.ts';
 import { refuseToEmptySource, refuseToOverwriteSource } from './protect-sources.ts';
 import { planPublication, type PublishPlan } from './publish-plan.ts';
 import { createOwnerCheck, recordMade, requireYes } from './record-uploads.ts';
@@ -49,35 +55,15 @@ export function createPublish(deps: {
     const record = describeUploads(storage, input, plan);
     await deps.uploads.record(task, record);
     let unneeded: readonly string[];
-    const foreign: string[] = [];
     try {
       const mayUpload = createOwnerCheck(deps.uploads, task);
       await uploadFiles(storage, task, input.folder, uploads, mayUpload);
       await recordMade(deps.uploads, task, storage, record, plan.switched);
-      const made = await deps.uploads.madeBy(task);
-      unneeded = await deps.publication.switchOver(
-        task,
-        publication,
-        async (proveOwner, former) => {
-          task.signal.throwIfAborted();
-          // a job that was given up publishes nothing, also where its cancel is still on its way
-          await requireYes(deps.uploads.isOwner(task));
-          await verifyUploads(storage, input.folder, uploads);
-          const kept = await keepFormer(
-            storage,
-            task.jobId,
-            { former, switched, made },
-            proveOwner,
-          );
-          for (const { key, finalKey } of plan.switched) {
-            await proveOwner();
-            await storage.move(key, finalKey);
-          }
-          foreign.push(
-            ...kept.filter(({ key }) => former?.files.includes(key) !== true).map((one) => one.key),
-          );
-          return kept;
-        },
+      unneeded = await deps.publication.switchOver(task, publication, (proveOwner, former) =>
+        switchFiles(
+          { uploads: deps.uploads, storage, task, plan, former, proveOwner },
+          input.folder,
+        ),
       );
     } catch (error) {
       await takeBack(deps, task, publication, storage, record);
@@ -89,7 +75,6 @@ export function createPublish(deps: {
     const proveOwner = () => requireYes(deps.uploads.ownsTask(task));
     await proveOwner();
     await deleteFormer(task, storage, unused);
-    await tellOfForeign(task, storage, foreign);
     if (input.emptyTarget) {
       const listNeeded = async (): Promise<readonly string[]> => {
         const published = await deps.publication.filesAt(input.tenant, publication.location);
@@ -99,6 +84,49 @@ export function createPublish(deps: {
     }
     return { message: `${formatFiles(files.length)} in ${storage.fullPath(input.folder)}` };
   };
+}
+
+/** What a switch needs that is under way. */
+interface Switch {
+  readonly uploads: UploadsPort;
+  readonly storage: StorageDriver;
+  readonly task: Task;
+  readonly plan: PublishPlan;
+  readonly former: FormerAsset | undefined;
+  readonly proveOwner: () => Promise<void>;
+}
+
+/** Puts the files of fixed names into place, once all that they name is there; returns what it kept of the former ones. */
+async function switchFiles(
+  { uploads, storage, task, plan, former, proveOwner }: Switch,
+  folder: string,
+): Promise<readonly KeptFile[]> {
+  task.signal.throwIfAborted();
+  // a job that was given up publishes nothing, also where its cancel is still on its way
+  await requireYes(uploads.isOwner(task));
+  await verifyUploads(storage, folder, [...plan.early, ...plan.switched]);
+  const made = await uploads.madeBy(task);
+  const switched = plan.switched.map((one) => one.finalKey);
+  const kept = await keepFormer(storage, task.jobId, { former, switched, made }, proveOwner);
+  await tellOfForeign(task, storage, kept, former);
+  for (const { key, finalKey } of plan.switched) {
+    await proveOwner();
+    await storage.move(key, finalKey);
+  }
+  return kept;
+}
+
+/** What stands under the names of the asset may be a client's own: that it is replaced is told, before it is. */
+async function tellOfForeign(
+  task: Task,
+  storage: StorageDriver,
+  kept: readonly KeptFile[],
+  former: FormerAsset | undefined,
+): Promise<void> {
+  const foreign = kept.filter(({ key }) => former?.files.includes(key) !== true);
+  if (foreign.length === 0) return;
+  const paths = foreign.map(({ key }) => storage.fullPath(key)).join(', ');
+  await task.note('WARN', `Replaces what this engine has not published: ${paths}`);
 }
 
 function describePublication(
@@ -183,15 +211,4 @@ async function deleteFormer(
     const why = error instanceof Error ? error.message : String(error);
     await task.note('WARN', `Files of the former publication are left: ${why}`);
   }
-}
-
-/** What stood under the names of the asset may have been a client's own: that it was replaced is told. */
-async function tellOfForeign(
-  task: Task,
-  storage: StorageDriver,
-  keys: readonly string[],
-): Promise<void> {
-  if (keys.length === 0) return;
-  const names = keys.map((key) => storage.fullPath(key)).join(', ');
-  await task.note('WARN', `Replaced what this engine had not published: ${names}`);
 }

@@ -61,7 +61,7 @@ describe.each(STORAGE_KINDS)('what this engine has not published, in %s', (kind)
     await assets.expectPlayable();
     const [note = ''] = task.notes;
     expect(task.notes).toHaveLength(1);
-    expect(note).toMatch(/^WARN Replaced what this engine had not published: /);
+    expect(note).toMatch(/^WARN Replaces what this engine has not published: /);
     expect(note.split(': ')[1]?.split(', ').sort()).toEqual(fullPaths(OURS_TOO));
 
     const undo = await assets.startUndo(task.jobId);
@@ -191,7 +191,7 @@ describe.each(STORAGE_KINDS)('what this engine has not published, in %s', (kind)
     await assets.publishAttempt(task);
     await assets.jobs.end(task.jobId);
     expect(task.notes).toEqual([
-      `WARN Replaced what this engine had not published: ${fullPaths(['film.mp4'])[0]}`,
+      `WARN Replaces what this engine has not published: ${fullPaths(['film.mp4'])[0]}`,
     ]);
     await assets.restoreAttempt(await assets.startUndo(task.jobId), task.jobId);
     expect(await assets.contents()).toEqual(before);
