@@ -5,7 +5,7 @@ import type { Tenant } from '../src/store/tenants.ts';
 import type { Schedules } from '../src/temporal/schedules.ts';
 import type { Admitter } from './submission/admitter.ts';
 import type { HealthParts } from './health/parts.ts';
-import type { RateLimits } from './middleware/rate-limit.ts';
+import type { RateLimits } from './limits/rate-limits.ts';
 import type { SourceLookup } from './submission/source-lookup.ts';
 
 /** What the API is given. */

@@ -19,7 +19,7 @@ import { createApp } from './app.ts';
 import { bootstrapTenants } from './bootstrap.ts';
 import { createHealthParts } from './health/parts.ts';
 import { listenHttp } from './http-server.ts';
-import type { RateLimits } from './middleware/rate-limit.ts';
+import type { RateLimits } from './limits/rate-limits.ts';
 import { createSourceLookup } from './submission/source-lookup.ts';
 
 /** What an API process is made with. */

@@ -1,6 +1,6 @@
 import { callbackHeaderContext } from '../../src/domain/callback-headers.ts';
 import { certificateContext, signingContext } from '../../src/domain/callback-secrets.ts';
-import type { ClientCertificate } from '../../src/egress/agents.ts';
+import type { ClientCertificate } from '../../src/egress/tls-options.ts';
 import { type SecretBox, SecretsKeyError } from '../../src/secrets/secret-box.ts';
 import { parseSigningSecret, type SigningSecret } from '../../src/secrets/webhook-signature.ts';
 import type { ClaimedStream } from '../../src/store/deliveries.ts';

@@ -1,7 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 import { buildConnector } from 'undici';
-import type { TlsOptions } from './agents.ts';
+import type { TlsOptions } from './tls-options.ts';
 import { isAllowedAddress, parseAddress } from './address.ts';
 
 /** The address that a connection would have gone to, or went to, is not allowed. */

@@ -1,7 +1,8 @@
 import type { LookupFunction } from 'node:net';
 import type { Agent } from 'undici';
 import product from '../../package.json' with { type: 'json' };
-import { createAgents, type TlsOptions } from './agents.ts';
+import { createAgents } from './agents.ts';
+import type { TlsOptions } from './tls-options.ts';
 import { attempt, type EgressRequest, type FailedRequest } from './attempt.ts';
 
 /** A request with a JSON body to a client's URL. */

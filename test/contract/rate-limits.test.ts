@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { listenHttp } from '../../api/http-server.ts';
-import type { RateLimits } from '../../api/middleware/rate-limit.ts';
+import type { RateLimits } from '../../api/limits/rate-limits.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { ACME, createTestApi, OTHER, submission } from '../helpers/api.ts';
 

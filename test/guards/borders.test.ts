@@ -68,6 +68,8 @@ const OTHERS: readonly (readonly [string | undefined, string, string])[] = [
   ['no-circular', 'src/domain/circle-a.ts', "import './circle-b.ts';\n"],
   // the other half of the circle; the tool tells a circle once
   [undefined, 'src/domain/circle-b.ts', "export const go = () => import('./circle-a.ts');\n"],
+  ['no-circular', 'src/domain/types-a.ts', "export type { B as A } from './types-b.ts';\n"],
+  [undefined, 'src/domain/types-b.ts', "export type { A as B } from './types-a.ts';\n"],
   ['resolvable', 'src/domain/lost.ts', "import './nowhere.ts';\n"],
   ['production-needs-no-dev-dependency', 'api/dev-dependency.ts', "import 'vitest';\n"],
 ];

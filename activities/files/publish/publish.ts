@@ -1,28 +1,21 @@
-import { WorkError } from '../../../src/domain/failure.ts';
 import { manifestNames } from '../../../src/media/asset/names.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import { locationOf } from '../../../src/storage/location.ts';
-import type { KeptFile } from '../../../src/store/former-publications.ts';
 import type { Uploads } from '../../../src/store/uploads.ts';
 import type { Task, TaskCode } from '../../task.ts';
 import type { PublishInput, PublishResult } from '../contract.ts';
 import { emptyFolder } from '../delete/empty-folder.ts';
 import { sourceLocations } from '../fetch/fetched-sources.ts';
 import { formatFiles } from '../format-bytes.ts';
-import { keepFormer } from '../undo/keep-former.ts';
-import {
-  type FormerAsset,
-  type Publication,
-  type PublicationPort,
-  whileOwner,
-} from './publication.ts';
+import type { Publication, PublicationPort } from './publication.ts';
 import { refuseToEmptySource, refuseToOverwriteSource } from './protect-sources.ts';
 import { planPublication, type PublishPlan } from './publish-plan.ts';
 import { createOwnerCheck, recordMade, requireYes } from './record-uploads.ts';
-import { takeBackUploads } from './take-back.ts';
-import { uploadFiles, verifyUploads } from './upload-files.ts';
+import { switchFiles } from './switch-files.ts';
+import { takeBackFailed } from './take-back-failed.ts';
+import { uploadFiles } from './upload-files.ts';
 import type { UploadsPort } from './uploads.ts';
 
 /**
@@ -66,7 +59,7 @@ export function createPublish(deps: {
         ),
       );
     } catch (error) {
-      await takeBack(deps, task, publication, storage, record);
+      await takeBackFailed(deps, task, publication, storage, record);
       throw error;
     }
     const unused = unneeded.filter(
@@ -84,49 +77,6 @@ export function createPublish(deps: {
     }
     return { message: `${formatFiles(files.length)} in ${storage.fullPath(input.folder)}` };
   };
-}
-
-/** What a switch needs that is under way. */
-interface Switch {
-  readonly uploads: UploadsPort;
-  readonly storage: StorageDriver;
-  readonly task: Task;
-  readonly plan: PublishPlan;
-  readonly former: FormerAsset | undefined;
-  readonly proveOwner: () => Promise<void>;
-}
-
-/** Puts the files of fixed names into place, once all that they name is there; returns what it kept of the former ones. */
-async function switchFiles(
-  { uploads, storage, task, plan, former, proveOwner }: Switch,
-  folder: string,
-): Promise<readonly KeptFile[]> {
-  task.signal.throwIfAborted();
-  // a job that was given up publishes nothing, also where its cancel is still on its way
-  await requireYes(uploads.isOwner(task));
-  await verifyUploads(storage, folder, [...plan.early, ...plan.switched]);
-  const made = await uploads.madeBy(task);
-  const switched = plan.switched.map((one) => one.finalKey);
-  const kept = await keepFormer(storage, task.jobId, { former, switched, made }, proveOwner);
-  await tellOfForeign(task, storage, kept, former);
-  for (const { key, finalKey } of plan.switched) {
-    await proveOwner();
-    await storage.move(key, finalKey);
-  }
-  return kept;
-}
-
-/** What stands under the names of the asset may be a client's own: that it is replaced is told, before it is. */
-async function tellOfForeign(
-  task: Task,
-  storage: StorageDriver,
-  kept: readonly KeptFile[],
-  former: FormerAsset | undefined,
-): Promise<void> {
-  const foreign = kept.filter(({ key }) => former?.files.includes(key) !== true);
-  if (foreign.length === 0) return;
-  const paths = foreign.map(({ key }) => storage.fullPath(key)).join(', ');
-  await task.note('WARN', `Replaces what this engine has not published: ${paths}`);
 }
 
 function describePublication(
@@ -166,38 +116,6 @@ const describeUploads = (
   fixedKeys: plan.switched.map((one) => one.finalKey),
   made: {},
 });
-
-/**
- * Removes what a failed or cancelled publish wrote. Later attempts use the same names, and the
- * switch itself may have happened although this attempt failed (its answer was lost, or an earlier
- * attempt made it): so only the owner of the task removes, and only what is not on air. What it cannot
- * remove is kept on record for `cleanup` and the sweeper.
- */
-async function takeBack(
-  ports: { readonly publication: PublicationPort; readonly uploads: UploadsPort },
-  task: Task,
-  publication: Publication,
-  storage: StorageDriver,
-  record: Uploads,
-): Promise<void> {
-  const { jobId } = task;
-  try {
-    let kept: readonly string[] = [];
-    await whileOwner(ports.publication, task, publication, async () => {
-      const published = await ports.publication.filesAt(record.tenant, record.location);
-      const uploads = { ...record, made: await ports.uploads.madeBy(task) };
-      kept = await takeBackUploads(storage, { jobId, uploads, published: new Set(published) });
-    });
-    if (kept.length === 0) await ports.uploads.forget(task);
-  } catch (error) {
-    if (error instanceof WorkError && error.type === 'Superseded') {
-      await ports.uploads.revive(task, record);
-      return;
-    }
-    // the publish has failed already, and its reason is the one to tell
-    task.log.warn({ err: error }, 'uploaded files of a failed publish were left for now');
-  }
-}
 
 /** The new asset is on air: what cannot be deleted is told, and is no reason to fail. */
 async function deleteFormer(

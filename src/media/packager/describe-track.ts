@@ -5,7 +5,7 @@ import { probe } from '../ffmpeg/probe.ts';
 import { readTrackLayout } from '../mp4/read-index.ts';
 import type { SourceTrack } from '../source/tracks.ts';
 import type { PackagerRepresentation } from './mpd.ts';
-import type { PackageInput } from './package-tracks.ts';
+import type { PackageInput } from './package-input.ts';
 import type { PackagedTrack } from './packaged-track.ts';
 
 /** Seconds by which a packaged track may differ from its source: one frame of slow audio or video. */

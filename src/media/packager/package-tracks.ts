@@ -8,6 +8,7 @@ import type { SourceTrack } from '../source/tracks.ts';
 import { buildPackagerArgs, PACKAGER_MPD } from './command.ts';
 import { describeTrack, trackFileName } from './describe-track.ts';
 import { parsePackagerMpd } from './mpd.ts';
+import type { PackageInput } from './package-input.ts';
 import type { PackagedTrack } from './packaged-track.ts';
 import { type PackagerInput, preparePackagerInput } from './packager-input.ts';
 
@@ -15,19 +16,6 @@ const TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /** The packager writes all the time; this long without a byte it is stuck. */
 const STALL_MS = 120_000;
-
-/** What packaging is given. */
-export interface PackageInput {
-  readonly tracks: readonly SourceTrack[];
-  /** Folder of the staged sources. */
-  readonly sourceFolder: string;
-  /** Folder the track files are written into. */
-  readonly targetFolder: string;
-  readonly signal: AbortSignal;
-  readonly onCommand: (command: string) => void;
-  /** Bytes the packager has written so far, about once a second. It writes each track twice. */
-  readonly onProgress?: (writtenBytes: number) => void;
-}
 
 /**
  * Packages tracks into one CMAF file each and proves that nothing is missing: the packager ends with

@@ -4,7 +4,7 @@ import { FFMPEG } from '../process/programs.ts';
 import { runTool } from '../process/run-tool.ts';
 import { assertToolSucceeded } from '../process/tool-error.ts';
 import type { SourceTrack } from '../source/tracks.ts';
-import type { PackageInput } from './package-tracks.ts';
+import type { PackageInput } from './package-input.ts';
 
 const TIMEOUT_MS = 24 * 60 * 60 * 1000;
 const STALL_MS = 60_000;
