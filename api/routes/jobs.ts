@@ -6,6 +6,7 @@ import { findWaits } from '../../src/store/folder-waits.ts';
 import { listJobs, ListingTooSlowError } from '../../src/store/job-list.ts';
 import { getTenantJob } from '../../src/store/jobs.ts';
 import { getQueuePosition } from '../../src/store/queue-position.ts';
+import { getUndoDeadline } from '../../src/store/undo.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import { answers, CREDENTIALS } from '../openapi/answers.ts';
@@ -46,10 +47,12 @@ export function registerJobs(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     const tenantId = c.get('tenant').id;
     const job = await getTenantJob(db, tenantId, c.req.valid('param').id);
     if (job === undefined) throw new ApiError(404, 'There is no such job');
-    const [position, waits] = await Promise.all([
+    const [position, waits, undoUntil] = await Promise.all([
       getQueuePosition(db, job),
       findWaits(db, tenantId, [job]),
+      job.endedAt === null ? undefined : getUndoDeadline(db, tenantId, job.id),
     ]);
-    return c.body(toJobJson(job, { position, wait: waits.get(job.id) }), 200, json) as never;
+    const place = { position, wait: waits.get(job.id), undoUntil };
+    return c.body(toJobJson(job, place), 200, json) as never;
   });
 }

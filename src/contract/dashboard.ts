@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Dashboard } from '../store/dashboard.ts';
 import type { ClashingJob } from '../store/folder-waits.ts';
 import type { ListedJob } from '../store/job-list.ts';
-import { JobJson, toJobJson } from './job-json.ts';
+import { JobJson, toListedJobJson } from './job-json.ts';
 import { joinObject } from '../domain/raw-json.ts';
 
 /** The answer to `GET /dashboard` (contract §5). */
@@ -22,7 +22,7 @@ export const toJobListJson = (
   jobs: readonly ListedJob[],
   waits: ReadonlyMap<number, ClashingJob>,
 ): string =>
-  `[${jobs.map((job) => toJobJson(job, { position: job.position, wait: waits.get(job.id) })).join(',')}]`;
+  `[${jobs.map((job) => toListedJobJson(job, { position: job.position, wait: waits.get(job.id) })).join(',')}]`;
 
 /** {@link DashboardJson} as text. */
 export const toDashboardJson = (dashboard: Dashboard, version: string): string =>

@@ -40,6 +40,12 @@ export const JobJson = z
     updated_at: time,
     started_at: time.nullable(),
     ended_at: time.nullable(),
+    undo_until: time
+      .nullable()
+      .optional()
+      .describe(
+        'Until when `POST /jobs/{id}/undo` is possible; null where it is not. Not in listings',
+      ),
     parameters: z
       .looseObject({})
       .optional()
@@ -69,12 +75,13 @@ export const JobJson = z
       updated_at: '2030-01-31T17:59:12.345Z',
       started_at: null,
       ended_at: null,
+      undo_until: null,
       parameters: { content_id: 'movie-42', source_folder: 'incoming/movie-42' },
     },
   });
 
 /** {@link JobJson} without the parameters, which are kept as text. */
-type JobMembers = Omit<z.infer<typeof JobJson>, 'parameters'>;
+type JobMembers = Omit<z.infer<typeof JobJson>, 'parameters' | 'undo_until'>;
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
@@ -115,17 +122,19 @@ function toMembers(job: JobSummary, { position, wait }: QueuePlace): JobMembers 
   };
 }
 
-/**
- * A job as JSON text. `parameters` is raw JSON text and goes in as it is; listings leave it out.
- */
-export function toJobJson(
-  job: JobSummary & { readonly parameters?: string },
-  place: QueuePlace,
-): string {
-  const members = Object.entries(toMembers(job, place)).map(
-    ([key, value]) => [key, JSON.stringify(value)] as const,
-  );
-  return joinObject(
-    job.parameters === undefined ? members : [...members, ['parameters', job.parameters]],
-  );
-}
+const toTexts = (members: object): (readonly [string, string])[] =>
+  Object.entries(members).map(([key, value]) => [key, JSON.stringify(value)]);
+
+/** A job of a listing as JSON text. */
+export const toListedJobJson = (job: JobSummary, place: QueuePlace): string =>
+  joinObject(toTexts(toMembers(job, place)));
+
+/** A job as JSON text. `parameters` is raw JSON text and goes in as it is. */
+export const toJobJson = (
+  job: JobSummary & { readonly parameters: string },
+  place: QueuePlace & { readonly undoUntil: Date | undefined },
+): string =>
+  joinObject([
+    ...toTexts({ ...toMembers(job, place), undo_until: iso(place.undoUntil ?? null) }),
+    ['parameters', job.parameters],
+  ]);

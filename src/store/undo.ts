@@ -37,17 +37,28 @@ export async function undoJob(db: Db, tenantId: number, jobId: number): Promise<
     if (row === undefined) return { kind: 'unknown' };
     if (!row.has_ended) return { kind: 'open', state: row.queue_state };
     // a statement of its own: one that waited for the lock sees what was there before it waited
-    const refusal = await findRefusal(transaction, tenantId, jobId);
-    if (refusal !== undefined) return refusal;
+    const found = await judgeUndo(transaction, tenantId, jobId);
+    if (found.kind !== 'possible') return found;
     return { kind: 'accepted', jobId: await insertUndo(transaction, jobId) };
   });
 }
 
-async function findRefusal(
-  transaction: Db,
+/** Until when {@link undoJob} can be asked for a job that has ended; undefined where it would be refused. */
+export async function getUndoDeadline(
+  db: Db,
   tenantId: number,
   jobId: number,
-): Promise<UndoOutcome | undefined> {
+): Promise<Date | undefined> {
+  const found = await judgeUndo(db, tenantId, jobId);
+  return found.kind === 'possible' ? found.until : undefined;
+}
+
+/** What would come of undoing a job that has ended. */
+async function judgeUndo(
+  db: Db,
+  tenantId: number,
+  jobId: number,
+): Promise<UndoOutcome | { readonly kind: 'possible'; readonly until: Date }> {
   const { rows } = await sql<{
     undone_by: number | null;
     is_open: boolean;
@@ -55,7 +66,7 @@ async function findRefusal(
     is_second: boolean;
     replaced_by: number | null;
     has_former: boolean;
-    is_in_time: boolean;
+    until: Date | null;
   }>`
     SELECT undo.id AS undone_by, coalesce(undo.ended_at IS NULL, false) AS is_open,
       EXISTS (SELECT FROM publications WHERE tenant_id = ${tenantId} AND job_id = ${jobId}) AS is_on_air,
@@ -64,7 +75,7 @@ async function findRefusal(
       (SELECT max(replaced_by) FROM former_publications
        WHERE tenant_id = ${tenantId} AND job_id = ${jobId}) AS replaced_by,
       former.id IS NOT NULL AS has_former,
-      coalesce(former.kept_until > now() AND NOT former.is_purged, false) AS is_in_time
+      CASE WHEN former.kept_until > now() AND NOT former.is_purged THEN former.kept_until END AS until
     FROM (SELECT) AS one
     LEFT JOIN LATERAL (
       SELECT id, ended_at FROM jobs
@@ -73,7 +84,7 @@ async function findRefusal(
     LEFT JOIN LATERAL (
       SELECT id, kept_until, is_purged FROM former_publications
       WHERE tenant_id = ${tenantId} AND replaced_by = ${jobId}
-      ORDER BY id DESC LIMIT 1) AS former ON true`.execute(transaction);
+      ORDER BY id DESC LIMIT 1) AS former ON true`.execute(db);
   const found = rows[0];
   if (found === undefined) throw new Error('Postgres answered nothing');
   if (found.undone_by !== null) {
@@ -84,7 +95,7 @@ async function findRefusal(
       ? { kind: 'unpublished' }
       : { kind: 'replaced', jobId: found.replaced_by };
   }
-  if (found.is_in_time) return undefined;
+  if (found.until !== null) return { kind: 'possible', until: found.until };
   return found.has_former || found.is_second ? { kind: 'late' } : { kind: 'first' };
 }
 

@@ -20,6 +20,10 @@ afterAll(async () => {
 });
 
 const FOLDER = 'vod/film';
+/** The default of `undo_window`. */
+const HOUR_MS = 3_600_000;
+/** Between the clocks of Postgres and of the test. */
+const CLOCKS_MS = 2_000;
 
 async function contents(): Promise<ReadonlyMap<string, string>> {
   const folder = engine.outputFolder(FOLDER);
@@ -34,6 +38,13 @@ async function contents(): Promise<ReadonlyMap<string, string>> {
 async function undo(jobId: number) {
   const response = await engine.request(`/jobs/${jobId}/undo`, { method: 'POST' });
   return { status: response.status, json: (await response.json()) as Record<string, any> };
+}
+
+async function undoUntil(jobId: number): Promise<number | null> {
+  const job = (await (await engine.request(`/jobs/${jobId}`)).json()) as {
+    readonly undo_until: string | null;
+  };
+  return job.undo_until === null ? null : Date.parse(job.undo_until);
 }
 
 const publish = async (source: string): Promise<number> => {
@@ -57,8 +68,12 @@ test('an undo puts the former asset on air again, tells the callbacks, and canno
     status: 409,
     json: { error: expect.stringMatching(/^Nothing was on air before job/) },
   });
+  expect(await undoUntil(right)).toBeNull();
   const before = await contents();
+  const startedMs = Date.now();
   const wrong = await publish('wrong');
+  expect(await undoUntil(wrong)).toBeGreaterThan(startedMs + HOUR_MS - CLOCKS_MS);
+  expect(await undoUntil(wrong)).toBeLessThan(Date.now() + HOUR_MS + CLOCKS_MS);
   expect(await undo(right)).toMatchObject({
     status: 409,
     json: { error: expect.stringContaining(`Job ${wrong} has published this asset after`) },
@@ -66,6 +81,7 @@ test('an undo puts the former asset on air again, tells the callbacks, and canno
   const { status, json } = await undo(wrong);
   expect([status, json]).toEqual([200, { id: wrong, job_id: json['job_id'], result: 'accepted' }]);
   const jobId = json['job_id'] as number;
+  expect(await undoUntil(wrong)).toBeNull();
   const job = await engine.untilEnded(jobId);
   const manifest = engine.outputFolder(`${FOLDER}/film.m3u8`);
   expect(job).toMatchObject({ workflow: 'undo_publish', failed: false, message: manifest });
