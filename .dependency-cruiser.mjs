@@ -13,7 +13,8 @@ const AREAS = {
   names: '^src/temporal/names[.]ts$',
   temporal: '^src/temporal/(?!names[.]ts$)',
   contract: '^src/contract/',
-  config: '^src/config/',
+  config: '^src/config/(?!tool-environment[.]ts$)',
+  toolEnvironment: '^src/config/tool-environment[.]ts$',
   log: '^src/log/',
   // API keys and sealed values: pure but for the source of random bits
   secrets: '^src/secrets/',
@@ -55,6 +56,7 @@ const BORDERS = [
   { from: 'names', runtime: ['domain'], types: [], sdk: [] },
   { from: 'log', runtime: ['domain'], types: ['config'], sdk: [] },
   { from: 'config', runtime: ['domain'], types: ['log'], sdk: [] },
+  { from: 'toolEnvironment', runtime: [], types: [], sdk: [] },
   // names: those of task queues are on the wire
   { from: 'contract', runtime: ['domain', 'names', 'storage'], types: ['store'], sdk: [] },
   { from: 'process', runtime: [], types: ['log'], sdk: [] },
@@ -62,7 +64,7 @@ const BORDERS = [
   { from: 'secrets', runtime: [], types: [], sdk: [] },
   { from: 'store', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
   { from: 'storage', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
-  { from: 'media', runtime: ['domain'], types: ['contract', 'log'], sdk: [] },
+  { from: 'media', runtime: ['domain', 'toolEnvironment'], types: ['contract', 'log'], sdk: [] },
   { from: 'egress', runtime: ['domain', 'urls'], types: ['contract', 'log'], sdk: [] },
   {
     from: 'temporal',

@@ -15,6 +15,8 @@ export default class ClosingLine implements Reporter {
   // before the first process of the run is started, so that all inherit the mark
   onInit(): void {
     process.env[RUN_VARIABLE] = this.#run;
+    // the mark must reach what a worker starts, too
+    process.env['TOOL_ENVIRONMENT'] = RUN_VARIABLE;
     // after every teardown; whatever comes later in 'exit' would be printed below the closing line
     process.on('exit', () => this.#close());
   }

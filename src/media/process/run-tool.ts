@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { buildArgv, formatCommand } from './command-line.ts';
 import { TailBuffer } from './tail-buffer.ts';
+import { toolEnvironment } from '../../config/tool-environment.ts';
 
 /** A program to run. Arguments are an array: no shell ever sees them. */
 export interface ToolCommand {
@@ -51,7 +52,7 @@ const MEASURE_MS = 1000;
 /**
  * Runs a program to its end and never throws for how it ended. A cancel, a timeout or a stall sends
  * SIGTERM to its whole process group, then SIGKILL. The program dies with this process, even when
- * that is killed (PR_SET_PDEATHSIG, prctl(2)).
+ * that is killed (PR_SET_PDEATHSIG, prctl(2)). Of this process's environment it gets what `toolEnvironment` names.
  */
 export function runTool(command: ToolCommand): Promise<ToolResult> {
   const [file, ...args] = buildArgv(command.program, command.args);
@@ -66,6 +67,7 @@ export function runTool(command: ToolCommand): Promise<ToolResult> {
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
+      env: toolEnvironment(),
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     });
     let killTimer: NodeJS.Timeout | undefined;

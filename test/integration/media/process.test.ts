@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { runTool } from '../../../src/media/process/run-tool.ts';
 import { describeEnd } from '../../../src/media/process/tool-error.ts';
 
@@ -156,4 +156,25 @@ test('tools die with the process that started them, even when it is killed', asy
   parent.kill('SIGKILL');
   for (let tries = 0; tries < 30 && (await isAlive(child)); tries++) await delay(100);
   expect(await isAlive(child)).toBe(false);
+});
+
+test('a tool gets no secret of the environment, but what an operator names for it', async () => {
+  vi.stubEnv('SECRETS_KEY', 'seals everything');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'opens the bucket');
+  vi.stubEnv('LIBVA_DRIVER_NAME', 'iHD');
+  vi.stubEnv('TOOL_ENVIRONMENT', 'LIBVA_DRIVER_NAME, NOT_SET');
+  const { stdout, exitCode } = await runTool({
+    program: 'env',
+    args: [],
+    timeoutMs: 10_000,
+    stdoutBytes: 10_000,
+  });
+  vi.unstubAllEnvs();
+  expect(exitCode).toBe(0);
+  const names = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split('=')[0]);
+  expect(names).toEqual(expect.arrayContaining(['PATH', 'LIBVA_DRIVER_NAME']));
+  expect(stdout).not.toMatch(/SECRET|seals|opens|NOT_SET/);
 });
