@@ -1,7 +1,7 @@
 import type { Task } from '../activities/task.ts';
 import { WorkError } from '../src/domain/failure.ts';
 import { type Db, pingDb } from '../src/store/db.ts';
-import { lockOwnedTask } from '../src/store/tasks.ts';
+import { isTaskOwner, lockOwnedTask } from '../src/store/tasks.ts';
 
 /**
  * Locks a task's row until the transaction ends. Throws a WorkError `Superseded` unless it still belongs
@@ -35,15 +35,30 @@ export async function keepAlive(
   }
 }
 
-/** Runs `work`, which calls `proveOwner` before each change, while the transaction holds the task's row. */
+/**
+ * Throws a WorkError `Superseded` unless a task still belongs to this attempt and its job was not given up.
+ */
+export async function requireWanted(transaction: Db, task: Task): Promise<void> {
+  if (await isTaskOwner(transaction, task)) return;
+  throw new WorkError(
+    'Superseded',
+    'Another attempt of this task took over, or its job was given up',
+  );
+}
+
+/**
+ * Runs `work`, which calls `proveOwner` before each change, while the transaction holds the task's row.
+ * `require` is what `proveOwner` asks for.
+ */
 export const whileHeld = (
   transaction: Db,
   task: Task,
   work: (proveOwner: () => Promise<void>) => Promise<void>,
+  require: (transaction: Db, task: Task) => Promise<void> = requireOwner,
 ): Promise<void> =>
   keepAlive(transaction, (check) =>
     work(async () => {
       check();
-      await requireOwner(transaction, task);
+      await require(transaction, task);
     }),
   );

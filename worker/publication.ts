@@ -23,7 +23,7 @@ import {
 import { getJobSettings } from '../src/store/settings.ts';
 import { getTenant } from '../src/store/tenants.ts';
 import { deleteUploads, hastenUploads } from '../src/store/uploads.ts';
-import { requireOwner, whileHeld } from './owned-task.ts';
+import { requireOwner, requireWanted, whileHeld } from './owned-task.ts';
 
 /**
  * The switch to a new publication, fenced: the task's row is locked and must still belong to this
@@ -51,10 +51,13 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         const former = onAir?.jobId === task.jobId ? undefined : (onAir ?? UNPUBLISHED);
 
         let kept: readonly KeptFile[] = [];
-        await whileHeld(transaction, task, async (proveOwner) => {
+        const write = async (proveOwner: () => Promise<void>): Promise<void> => {
           kept = await writeManifests(proveOwner, former);
-        });
+        };
+        await whileHeld(transaction, task, write, requireWanted);
+        // holds the job's row: it cannot be given up any more before this is on record
         await setJobResult(transaction, task.jobId, result);
+        await requireWanted(transaction, task);
         if (publication.isAlone === true) await forgetOthers(transaction, place);
         await expireFormers(transaction, place, task.jobId);
         if (

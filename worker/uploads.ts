@@ -3,7 +3,6 @@ import type {
   TakeBackOutcome,
   UploadsPort,
 } from '../activities/files/publish/uploads.ts';
-import { WorkError } from '../src/domain/failure.ts';
 import type { Logger } from '../src/log/logger.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
 import { tryLockPlace } from '../src/store/place-lock.ts';
@@ -21,6 +20,7 @@ import {
   putUploads,
   tellOfUploads,
 } from '../src/store/uploads.ts';
+import { requireOwner, requireWanted } from './owned-task.ts';
 
 /** After everything was taken back: what an attempt that was cut off has written since is found then. */
 const SECOND_LOOK_SECONDS = 300;
@@ -43,14 +43,9 @@ export function createUploads(deps: { readonly db: Db; readonly log: Logger }): 
   return {
     record: (task, uploads) =>
       inTransaction(db, async (transaction) => {
-        const isOwner = await lockOwnedTask(transaction, task);
+        await requireOwner(transaction, task);
         // a retry may start before Temporal hears that the job was given up
-        if (!isOwner || !(await isTaskOwner(transaction, task))) {
-          throw new WorkError(
-            'Superseded',
-            'Another attempt of this task took over, or its job was given up',
-          );
-        }
+        await requireWanted(transaction, task);
         await putUploads(transaction, task, uploads);
       }),
 

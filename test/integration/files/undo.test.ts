@@ -171,6 +171,23 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     expect(await assets.contents()).toEqual(before);
   });
 
+  test('a job that is given up in the middle of its switch is turned back', async () => {
+    await assets.publish();
+    const before = await assets.contents();
+    for (const nth of [1, FIXED - 1, FIXED]) {
+      const task = await assets.startPublish();
+      let moves = 0;
+      assets.scene.output.after = async (call) => {
+        if (call !== 'move' || ++moves !== nth) return;
+        await sql`UPDATE jobs SET queue_state = 4 WHERE id = ${task.jobId}`.execute(database.db);
+      };
+      await expect(assets.publishAttempt(task)).rejects.toMatchObject({ type: 'Superseded' });
+      assets.heal();
+      await assets.jobs.end(task.jobId, true);
+      expect([nth, moves, await assets.contents()]).toEqual([nth, nth, before]);
+    }
+  });
+
   test('wherever an undo breaks off, players see an asset that plays, and the retry ends it', async () => {
     await assets.publish();
     const before = await assets.contents();
