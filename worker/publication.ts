@@ -1,4 +1,3 @@
-import { keptKeyOf } from '../activities/files/undo/keep-former.ts';
 import type {
   FormerAsset,
   Publication,
@@ -8,7 +7,7 @@ import { WorkError } from '../src/domain/failure.ts';
 import { type Db, inTransaction } from '../src/store/db.ts';
 import {
   expireFormers,
-  getFormerOf,
+  getReplacedBy,
   insertFormer,
   type KeptFile,
 } from '../src/store/former-publications.ts';
@@ -17,7 +16,7 @@ import {
   forgetOthers,
   getPublication,
   listPublishedFiles,
-  replacePublication,
+  putPublication,
   setJobResult,
 } from '../src/store/publications.ts';
 import { getJobSettings } from '../src/store/settings.ts';
@@ -43,7 +42,7 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
             `Tenant ${publication.tenant} does not exist any more`,
           );
         }
-        const { location, asset, files, switched, result } = publication;
+        const { location, asset, files, result } = publication;
         const place = { tenantId: tenant.id, location, asset };
         await lockPlace(transaction, tenant.id, location);
         const { undoWindowSeconds } = await getJobSettings(transaction, task.jobId);
@@ -60,25 +59,23 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         await requireWanted(transaction, task);
         if (publication.isAlone === true) await forgetOthers(transaction, place);
         await expireFormers(transaction, place, task.jobId);
-        if (
-          former !== undefined &&
-          undoWindowSeconds > 0 &&
-          canBePutBack(former, publication, kept)
-        ) {
+        if (former !== undefined && (former.jobId !== null || kept.length > 0)) {
           const { storage, folder } = publication;
           const known = former.jobId === null ? kept.map((one) => one.key) : former.files;
           const about = { ...place, ...former, files: known, storage, folder, kept };
-          await insertFormer(transaction, { ...about, replacedBy: task.jobId }, undoWindowSeconds);
+          const windowSeconds = canBePutBack(former, publication) ? undoWindowSeconds : 0;
+          await insertFormer(transaction, { ...about, replacedBy: task.jobId }, windowSeconds);
         }
         await deleteUploads(transaction, task);
         await hastenUploads(transaction, place, task);
-        const published = { jobId: task.jobId, files, result };
-        const replaced = await replacePublication(transaction, place, published);
-        // a retry after the switch is told them again
-        const undoable = await getFormerOf(transaction, task.jobId);
-        if (undoable !== undefined) return undoable.kept.map((one) => one.key);
-        const copied = [...replaced, ...switched].map((key) => keptKeyOf(task.jobId, key));
-        return [...replaced, ...copied];
+        await putPublication(transaction, place, { jobId: task.jobId, files, result });
+        // a retry after the switch is told it again
+        const replaced = await getReplacedBy(transaction, task.jobId);
+        const keptKeys = replaced?.kept.map((one) => one.key) ?? [];
+        return {
+          dropped: keptKeys.filter((key) => !files.includes(key)),
+          formerId: replaced?.isPurged === true ? replaced.id : undefined,
+        };
       }),
   };
 }
@@ -87,8 +84,5 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
 const UNPUBLISHED = { jobId: null, files: [], result: null };
 
 /** Of an asset that is not ours only what was overwritten is known: where the rest is deleted, it would not play. */
-const canBePutBack = (
-  former: FormerAsset,
-  publication: Publication,
-  kept: readonly KeptFile[],
-): boolean => former.jobId !== null || (kept.length > 0 && publication.isAlone !== true);
+const canBePutBack = (former: FormerAsset, publication: Publication): boolean =>
+  former.jobId !== null || publication.isAlone !== true;

@@ -8,12 +8,16 @@ import {
   insertFormer,
   listNeededFiles,
   lockPurgedFormer,
-  markPurged,
   postponeFormer,
 } from '../src/store/former-publications.ts';
 import { getJob } from '../src/store/jobs.ts';
 import { lockPlace, tryLockPlace } from '../src/store/place-lock.ts';
-import { getPublication, restorePublication, setJobResult } from '../src/store/publications.ts';
+import {
+  forgetPublication,
+  getPublication,
+  putPublication,
+  setJobResult,
+} from '../src/store/publications.ts';
 import { keepAlive, requireOwner, whileHeld } from './owned-task.ts';
 
 /** The record of replaced publications in Postgres. */
@@ -32,7 +36,9 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
           throw new WorkError('InvalidInput', 'Another job has published this asset meanwhile');
         }
         await whileHeld(transaction, task, work);
-        await restorePublication(transaction, former, former);
+        const { jobId, files, result: told } = former;
+        if (jobId === null) await forgetPublication(transaction, former);
+        else await putPublication(transaction, former, { jobId, files, result: told });
         await setJobResult(transaction, task.jobId, result);
         await deleteFormer(transaction, former.id);
         const putBack = new Set(former.kept.map((one) => one.key));
@@ -48,9 +54,7 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
           kept: [],
           result: null,
         };
-        const id = await insertFormer(transaction, undone, 0);
-        await markPurged(transaction, id);
-        return id;
+        return insertFormer(transaction, undone, 0);
       }),
 
     purge: (formerId, work) =>

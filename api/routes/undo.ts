@@ -60,9 +60,9 @@ function acceptedOrThrow(id: number, outcome: UndoOutcome): number {
       throw refuse(
         `Job ${outcome.jobId} has published this asset after job ${id}; only the last publication is undone`,
       );
-    case 'first':
+    case 'nothing':
       throw refuse(
-        `Nothing was on air before job ${id} that could be put back; delete the asset by voddelete`,
+        `Nothing is kept that was on air before job ${id} (see the setting undo_window); voddelete deletes the asset`,
       );
     case 'late':
       throw refuse(

@@ -59,7 +59,7 @@ const fromRow = (row: Row): FormerPublication => ({
   result: row.result,
 });
 
-/** Keeps what was replaced for `windowSeconds`; 0 has its files deleted by the next sweep. Returns its id. */
+/** Keeps what was replaced for `windowSeconds`; with 0 it cannot be put back, and its files may be deleted. Returns its id. */
 export async function insertFormer(
   transaction: Db,
   former: Omit<FormerPublication, 'id'>,
@@ -67,11 +67,12 @@ export async function insertFormer(
 ): Promise<number> {
   const { rows } = await sql<{ id: number }>`
     INSERT INTO former_publications (tenant_id, storage, folder, location, asset, job_id, replaced_by,
-                                     files, kept, result, kept_until, due_at)
+                                     files, kept, result, is_purged, kept_until, due_at)
     SELECT ${former.tenantId}, ${former.storage}, ${former.folder}, ${former.location}, ${former.asset},
            ${former.jobId}, ${former.replacedBy}, ${former.files}::text[],
            ${JSON.stringify(former.kept)}::jsonb,
-           ${former.result === null ? null : JSON.stringify(former.result)}::json, until, until
+           ${former.result === null ? null : JSON.stringify(former.result)}::json, ${windowSeconds === 0},
+           until, until
     FROM (SELECT now() + make_interval(secs => ${windowSeconds}) AS until) AS given
     RETURNING id`.execute(transaction);
   const id = rows[0]?.id;
@@ -88,6 +89,21 @@ export async function getFormerOf(
     SELECT ${COLUMNS} FROM former_publications WHERE replaced_by = ${replacedBy} AND NOT is_purged
     ORDER BY id DESC LIMIT 1`.execute(db);
   return rows[0] && fromRow(rows[0]);
+}
+
+/** The record of what a job's publication replaced, put back or not; undefined where there is none any more. */
+export async function getReplacedBy(
+  transaction: Db,
+  jobId: number,
+): Promise<
+  | { readonly id: number; readonly kept: readonly KeptFile[]; readonly isPurged: boolean }
+  | undefined
+> {
+  const { rows } = await sql<{ id: number; kept: KeptFile[]; is_purged: boolean }>`
+    SELECT id, kept, is_purged FROM former_publications WHERE replaced_by = ${jobId}
+    ORDER BY id DESC LIMIT 1`.execute(transaction);
+  const row = rows[0];
+  return row && { id: row.id, kept: row.kept, isPurged: row.is_purged };
 }
 
 /** Ends the time in which older publications of an asset can be put back: a newer one was replaced. */
@@ -109,7 +125,8 @@ export async function deleteFormer(db: Db, id: number): Promise<void> {
 
 /**
  * Takes up to `limit` former publications whose time is over, for two minutes: no other sweeper gets them
- * meanwhile, and they cannot be put back any more. Not those that a job is putting back.
+ * meanwhile, and they cannot be put back any more. Not those that a job is putting back, nor of a job that still
+ * runs and deletes them itself.
  */
 export async function claimFormers(db: Db, limit: number): Promise<readonly number[]> {
   const { rows } = await sql<{ id: number }>`
@@ -117,6 +134,7 @@ export async function claimFormers(db: Db, limit: number): Promise<readonly numb
       SELECT id FROM former_publications f
       WHERE due_at <= now()
         AND NOT EXISTS (SELECT FROM jobs WHERE undo_of = f.replaced_by AND ended_at IS NULL)
+        AND NOT EXISTS (SELECT FROM jobs WHERE id = f.replaced_by AND ended_at IS NULL)
       ORDER BY failures, due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
     )
     UPDATE former_publications SET is_purged = true, due_at = now() + interval '2 minutes'
@@ -141,11 +159,6 @@ export async function lockPurgedFormer(
     SELECT ${COLUMNS}, (SELECT name FROM tenants WHERE tenants.id = tenant_id) AS tenant
     FROM former_publications WHERE id = ${id} AND is_purged FOR UPDATE`.execute(transaction);
   return rows[0] && { ...fromRow(rows[0]), tenant: rows[0].tenant };
-}
-
-/** Marks a former publication as one that is not put back; its files may be deleted. */
-export async function markPurged(transaction: Db, id: number): Promise<void> {
-  await sql`UPDATE former_publications SET is_purged = true WHERE id = ${id}`.execute(transaction);
 }
 
 /** Keys in a folder that publications on air, or others that can be put back, still need. */

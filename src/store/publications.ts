@@ -11,38 +11,26 @@ export interface AssetPlace {
   readonly asset: string;
 }
 
-/**
- * Sets an asset's files and returns those of the publication it replaces (none for the first). The same
- * job switching again, because its worker was killed after the switch, is told them again.
- */
-export async function replacePublication(
-  transaction: Db,
-  place: AssetPlace,
-  published: {
-    readonly jobId: number;
-    readonly files: readonly string[];
-    readonly result: JobResult | null;
-  },
-): Promise<readonly string[]> {
-  const { jobId, files } = published;
-  const result = published.result === null ? null : JSON.stringify(published.result);
-  const { rows } = await sql<{ replaced: string[] }>`
-    INSERT INTO publications AS former (tenant_id, location, asset, job_id, files, result)
-    VALUES (${place.tenantId}, ${place.location}, ${place.asset}, ${jobId}, ${files}::text[],
-            ${result}::json)
-    ON CONFLICT (tenant_id, location, asset) DO UPDATE
-      SET job_id = excluded.job_id, files = excluded.files, published_at = now(),
-        result = excluded.result,
-        replaced = CASE WHEN former.job_id = excluded.job_id THEN former.replaced ELSE former.files END
-    RETURNING replaced`.execute(transaction);
-  return rows[0]?.replaced ?? [];
-}
-
 /** What is on air of an asset. */
 export interface PublishedAsset {
   readonly jobId: number;
   readonly files: readonly string[];
   readonly result: JobResult | null;
+}
+
+/** Sets what is on air of an asset. */
+export async function putPublication(
+  transaction: Db,
+  place: AssetPlace,
+  { jobId, files, result }: PublishedAsset,
+): Promise<void> {
+  await sql`
+    INSERT INTO publications (tenant_id, location, asset, job_id, files, result)
+    VALUES (${place.tenantId}, ${place.location}, ${place.asset}, ${jobId}, ${files}::text[],
+            ${result === null ? null : JSON.stringify(result)}::json)
+    ON CONFLICT (tenant_id, location, asset) DO UPDATE
+      SET job_id = excluded.job_id, files = excluded.files, published_at = now(),
+        result = excluded.result`.execute(transaction);
 }
 
 /** What is on air of an asset; undefined where it was never published. */
@@ -59,27 +47,10 @@ export async function getPublication(
   return row && { jobId: row.job_id, files: row.files, result: row.result };
 }
 
-/**
- * Puts a publication back as the one on air; there is nothing before it that an undo could put back. One of
- * no job is on air without a record.
- */
-export async function restorePublication(
-  transaction: Db,
-  place: AssetPlace,
-  published: Omit<PublishedAsset, 'jobId'> & { readonly jobId: number | null },
-): Promise<void> {
-  const { jobId, files, result } = published;
-  if (jobId === null) {
-    await sql`
-      DELETE FROM publications
-      WHERE tenant_id = ${place.tenantId} AND location = ${place.location} AND asset = ${place.asset}`.execute(
-      transaction,
-    );
-    return;
-  }
+/** Forgets what is on air of an asset: what is there now no job has published. */
+export async function forgetPublication(transaction: Db, place: AssetPlace): Promise<void> {
   await sql`
-    UPDATE publications SET job_id = ${jobId}, files = ${files}::text[], published_at = now(),
-      result = ${result === null ? null : JSON.stringify(result)}::json, replaced = '{}'
+    DELETE FROM publications
     WHERE tenant_id = ${place.tenantId} AND location = ${place.location} AND asset = ${place.asset}`.execute(
     transaction,
   );

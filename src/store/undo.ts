@@ -13,8 +13,8 @@ export type UndoOutcome =
   | { readonly kind: 'unpublished' }
   /** A later job has published the asset. */
   | { readonly kind: 'replaced'; readonly jobId: number }
-  /** There was nothing before it that could be put back. */
-  | { readonly kind: 'first' }
+  /** There was nothing before it, or nothing of that is left. */
+  | { readonly kind: 'nothing' }
   /** The time in which it can be undone is over. */
   | { readonly kind: 'late' }
   /** This job is taking it back, or has. */
@@ -63,15 +63,12 @@ async function judgeUndo(
     undone_by: number | null;
     is_open: boolean;
     is_on_air: boolean;
-    is_second: boolean;
     replaced_by: number | null;
     has_former: boolean;
     until: Date | null;
   }>`
     SELECT undo.id AS undone_by, coalesce(undo.ended_at IS NULL, false) AS is_open,
       EXISTS (SELECT FROM publications WHERE tenant_id = ${tenantId} AND job_id = ${jobId}) AS is_on_air,
-      EXISTS (SELECT FROM publications WHERE tenant_id = ${tenantId} AND job_id = ${jobId}
-              AND cardinality(replaced) > 0) AS is_second,
       (SELECT max(replaced_by) FROM former_publications
        WHERE tenant_id = ${tenantId} AND job_id = ${jobId}) AS replaced_by,
       former.id IS NOT NULL AS has_former,
@@ -96,7 +93,7 @@ async function judgeUndo(
       : { kind: 'replaced', jobId: found.replaced_by };
   }
   if (found.until !== null) return { kind: 'possible', until: found.until };
-  return found.has_former || found.is_second ? { kind: 'late' } : { kind: 'first' };
+  return { kind: found.has_former ? 'late' : 'nothing' };
 }
 
 async function insertUndo(transaction: Db, jobId: number): Promise<number> {

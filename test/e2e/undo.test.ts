@@ -66,7 +66,7 @@ test('an undo puts the former asset on air again, tells the callbacks, and canno
   const right = await publish('right');
   expect(await undo(right)).toMatchObject({
     status: 409,
-    json: { error: expect.stringMatching(/^Nothing was on air before job/) },
+    json: { error: expect.stringMatching(/^Nothing is kept that was on air before job/) },
   });
   expect(await undoUntil(right)).toBeNull();
   const before = await contents();
@@ -117,7 +117,7 @@ test('an undo puts the former asset on air again, tells the callbacks, and canno
   });
   expect(await undo(right)).toMatchObject({
     status: 409,
-    json: { error: expect.stringMatching(/^Nothing was on air before job/) },
+    json: { error: expect.stringMatching(/^Nothing is kept that was on air before job/) },
   });
   expect((await undo(999_999)).status).toBe(404);
 });

@@ -14,8 +14,6 @@ export interface Publication {
   readonly asset: string;
   /** Keys of all its files. */
   readonly files: readonly string[];
-  /** Those of them whose names other publications use too, in the order in which they are switched. */
-  readonly switched: readonly string[];
   /** What the job end will tell. */
   readonly result: JobResult;
   /** Other assets in the folder are deleted with this switch, and must be forgotten. */
@@ -30,6 +28,14 @@ export interface FormerAsset {
   readonly files: readonly string[];
 }
 
+/** What a switch has replaced and nothing needs any more. */
+export interface Replaced {
+  /** Keys of fixed names that the new asset has no more; they are kept under others for an undo. */
+  readonly dropped: readonly string[];
+  /** The record of a publication that is not put back any more, for `purgeFormer`; undefined where it may be. */
+  readonly formerId: number | undefined;
+}
+
 /** The one moment at which an asset changes. */
 export interface PublicationPort {
   /** Keys of all files that the tenant's publications have at a location. */
@@ -37,7 +43,7 @@ export interface PublicationPort {
 
   /**
    * Runs `writeManifests` while this attempt is proved to own its task, records the publication and
-   * the job's result, and returns the keys of the publication it replaces and that nothing needs any more.
+   * the job's result, and returns what it has replaced and nothing needs any more.
    * `former` is what must be kept, as the tenant may still want it back: `writeManifests` returns under
    * which names it kept the files that it was about to overwrite. It is undefined where this job's own
    * publication is on air already: an earlier attempt was lost after its switch. Throws a WorkError
@@ -52,7 +58,7 @@ export interface PublicationPort {
       proveOwner: () => Promise<void>,
       former: FormerAsset | undefined,
     ) => Promise<readonly KeptFile[]>,
-  ): Promise<readonly string[]>;
+  ): Promise<Replaced>;
 }
 
 /** Ends a switch that was only begun for its proof of ownership. */

@@ -9,7 +9,9 @@ import type { PublishInput, PublishResult } from '../contract.ts';
 import { emptyFolder } from '../delete/empty-folder.ts';
 import { sourceLocations } from '../fetch/fetched-sources.ts';
 import { formatFiles } from '../format-bytes.ts';
-import type { Publication, PublicationPort } from './publication.ts';
+import { purgeFormer } from '../undo/purge-former.ts';
+import type { RestorationPort } from '../undo/restoration.ts';
+import type { Publication, PublicationPort, Replaced } from './publication.ts';
 import { refuseToEmptySource, refuseToOverwriteSource } from './protect-sources.ts';
 import { planPublication, type PublishPlan } from './publish-plan.ts';
 import { createOwnerCheck, recordMade, requireYes } from './record-uploads.ts';
@@ -29,6 +31,7 @@ export function createPublish(deps: {
   readonly storages: Storages;
   readonly publication: PublicationPort;
   readonly uploads: UploadsPort;
+  readonly restoration: Pick<RestorationPort, 'purge'>;
 }): TaskCode<PublishInput, PublishResult> {
   return async (task, input) => {
     const storage = await deps.storages.open({
@@ -39,20 +42,19 @@ export function createPublish(deps: {
     const plan = await planPublication(deps.workRoot, task, input);
     const uploads = [...plan.early, ...plan.switched];
     const files = uploads.map((one) => one.finalKey);
-    const switched = plan.switched.map((one) => one.finalKey);
     const sources = await sourceLocations(deps, input);
     refuseToOverwriteSource(storage, files, sources);
     if (input.emptyTarget) refuseToEmptySource(storage, input.folder, sources);
 
-    const publication = describePublication(storage, input, { files, switched });
+    const publication = describePublication(storage, input, files);
     const record = describeUploads(storage, input, plan);
     await deps.uploads.record(task, record);
-    let unneeded: readonly string[];
+    let replaced: Replaced;
     try {
       const mayUpload = createOwnerCheck(deps.uploads, task);
       await uploadFiles(storage, task, input.folder, uploads, mayUpload);
       await recordMade(deps.uploads, task, storage, record, plan.switched);
-      unneeded = await deps.publication.switchOver(task, publication, (proveOwner, former) =>
+      replaced = await deps.publication.switchOver(task, publication, (proveOwner, former) =>
         switchFiles(
           { uploads: deps.uploads, storage, task, plan, former, proveOwner },
           input.folder,
@@ -62,12 +64,10 @@ export function createPublish(deps: {
       await takeBackFailed(deps, task, publication, storage, record);
       throw error;
     }
-    const unused = unneeded.filter(
-      (key) => !files.includes(key) && !sources.has(locationOf(storage, key)),
-    );
+    const dropped = replaced.dropped.filter((key) => !sources.has(locationOf(storage, key)));
     const proveOwner = () => requireYes(deps.uploads.ownsTask(task));
     await proveOwner();
-    await deleteFormer(task, storage, unused);
+    await deleteReplaced(deps, task, storage, { ...replaced, dropped });
     if (input.emptyTarget) {
       const listNeeded = async (): Promise<readonly string[]> => {
         const published = await deps.publication.filesAt(input.tenant, publication.location);
@@ -82,7 +82,7 @@ export function createPublish(deps: {
 function describePublication(
   storage: StorageDriver,
   input: PublishInput,
-  { files, switched }: Pick<Publication, 'files' | 'switched'>,
+  files: readonly string[],
 ): Publication {
   const { tenant, asset, folder, durationSeconds } = input;
   return {
@@ -93,7 +93,6 @@ function describePublication(
     location: locationOf(storage, folder),
     asset,
     files,
-    switched,
     result: {
       message: storage.fullPath(joinKey(folder, manifestNames(asset).hls)),
       files: files.map((key) => storage.fullPath(key)),
@@ -118,13 +117,15 @@ const describeUploads = (
 });
 
 /** The new asset is on air: what cannot be deleted is told, and is no reason to fail. */
-async function deleteFormer(
+async function deleteReplaced(
+  deps: { readonly storages: Storages; readonly restoration: Pick<RestorationPort, 'purge'> },
   task: Task,
   storage: StorageDriver,
-  keys: readonly string[],
+  { dropped, formerId }: Replaced,
 ): Promise<void> {
   try {
-    await storage.delete(keys);
+    await storage.delete(dropped);
+    if (formerId !== undefined) await purgeFormer(deps, formerId);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     await task.note('WARN', `Files of the former publication are left: ${why}`);

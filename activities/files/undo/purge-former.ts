@@ -14,7 +14,7 @@ import type { RestorationPort } from './restoration.ts';
  * a WorkError `StorageFailed`, with nothing deleted, while a manifest on air still names them.
  */
 export async function purgeFormer(
-  deps: { readonly storages: Storages; readonly restoration: RestorationPort },
+  deps: { readonly storages: Storages; readonly restoration: Pick<RestorationPort, 'purge'> },
   formerId: number,
 ): Promise<void> {
   await deps.restoration.purge(formerId, async ({ former, keys }) => {

@@ -10,7 +10,7 @@ import type { FindPlace } from '../../../src/storage/find-place.ts';
 import { locationOf } from '../../../src/storage/location.ts';
 import { getJob } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
-import { listPublishedFiles, replacePublication } from '../../../src/store/publications.ts';
+import { listPublishedFiles, putPublication } from '../../../src/store/publications.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
 import { createDeletion } from '../../../worker/deletion.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
@@ -122,7 +122,7 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
 
   /** Publishes some files of a folder, as far as the record goes. */
   const publish = (folder: string, files: readonly string[]) =>
-    replacePublication(
+    putPublication(
       database.db,
       { tenantId, location: locationOf(storage.driver, folder), asset: `a-${folder}` },
       { jobId: 1, files, result: null },

@@ -84,7 +84,6 @@ test('an MP4 that a job published is a source only where there is no other', asy
     location: `local:${join(scene.base, 'input', 'film')}`,
     asset: 'film',
     files: ['film/film.mp4'],
-    switched: [],
     result: { message: '' },
   });
   const fetchedNames = async () => {

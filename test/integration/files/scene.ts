@@ -7,6 +7,7 @@ import type { PublishInput } from '../../../activities/files/contract.ts';
 import type {
   Publication,
   PublicationPort,
+  Replaced,
 } from '../../../activities/files/publish/publication.ts';
 import { DOCUMENTS, STAGE_FILES } from '../../../activities/media/documents.ts';
 import { stageFolder, writeDocument } from '../../../activities/scratch.ts';
@@ -104,7 +105,7 @@ export class MemoryPublication implements PublicationPort {
     task: Task,
     publication: Publication,
     writeManifests: Parameters<PublicationPort['switchOver']>[2],
-  ): Promise<readonly string[]> =>
+  ): Promise<Replaced> =>
     this.locked(async () => {
       if (this.owners.get(task.jobId) !== task.attempt) {
         throw new WorkError('Superseded', 'Another attempt of this task took over');
@@ -115,7 +116,8 @@ export class MemoryPublication implements PublicationPort {
       );
       this.published.push(publication);
       this.uploads.rows.delete(task.jobId);
-      return former?.files ?? [];
+      const dropped = (former?.files ?? []).filter((key) => !publication.files.includes(key));
+      return { dropped, formerId: undefined };
     });
 
   private locked<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -258,6 +260,7 @@ export class Scene {
       retryDelaySeconds: async () => this.retryDelaySeconds,
       reserve: () => Promise.resolve(),
       uploads: this.publication.uploads,
+      restoration: { purge: async () => undefined },
     };
   }
 

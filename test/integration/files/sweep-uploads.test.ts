@@ -11,6 +11,7 @@ import type { Storages } from '../../../src/storage/storages.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
 import { createPublication } from '../../../worker/publication.ts';
+import { createRestoration } from '../../../worker/restoration.ts';
 import { createUploads } from '../../../worker/uploads.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
@@ -40,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 async function setUp(kind: StorageKind): Promise<void> {
-  await sql`TRUNCATE uploads, publications`.execute(database.db);
+  await sql`TRUNCATE uploads, publications, former_publications`.execute(database.db);
   storage = await openTestStorage(kind);
   scene = await Scene.create({ output: storage.driver });
 }
@@ -56,6 +57,7 @@ const deps = (storages: Storages = scene.storages) => ({
   storages,
   publication: createPublication(database),
   uploads: createUploads({ db: database.db, log: LOG }),
+  restoration: createRestoration(database),
 });
 
 const sweep = (storages?: Storages) => createSweepUploads(deps(storages))(PASS);

@@ -14,7 +14,6 @@ const PUBLICATION: Publication = {
   location: 'S3:https://s3.example.net/media/vod/film',
   asset: 'film',
   files: ['vod/film/film.m3u8'],
-  switched: [],
   result: { message: 'vod/film/film.m3u8' },
 };
 

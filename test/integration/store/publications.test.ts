@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listPublishedFiles, replacePublication } from '../../../src/store/publications.ts';
+import { listPublishedFiles, putPublication } from '../../../src/store/publications.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { addTenant } from '../../helpers/tenant.ts';
 
@@ -13,21 +13,13 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-const replace = (location: string, asset: string, jobId: number, files: readonly string[]) =>
-  replacePublication(database.db, { tenantId, location, asset }, { jobId, files, result: null });
-
-test('a publication is told the files it replaces, again where its job switches again', async () => {
-  expect(await replace('local:/out/a', 'film', 1, ['a/1'])).toEqual([]);
-  expect(await replace('local:/out/a', 'film', 1, ['a/1'])).toEqual([]);
-  expect(await replace('local:/out/a', 'film', 2, ['a/2'])).toEqual(['a/1']);
-  expect(await replace('local:/out/a', 'film', 2, ['a/2'])).toEqual(['a/1']);
-  expect(await replace('local:/out/a', 'film', 3, ['a/3'])).toEqual(['a/2']);
-});
+const put = (location: string, asset: string, jobId: number, files: readonly string[]) =>
+  putPublication(database.db, { tenantId, location, asset }, { jobId, files, result: null });
 
 test('the published files of a folder are those of all its assets, and of no other folder', async () => {
-  await replace('local:/out/b', 'film', 4, ['b/film.mp4']);
-  await replace('local:/out/b', 'clip', 5, ['b/clip.mp4']);
-  await replace('local:/out/bb', 'film', 6, ['bb/film.mp4']);
+  await put('local:/out/b', 'film', 4, ['b/film.mp4']);
+  await put('local:/out/b', 'clip', 5, ['b/clip.mp4']);
+  await put('local:/out/bb', 'film', 6, ['bb/film.mp4']);
   const files = await listPublishedFiles(database.db, 'acme', 'local:/out/b');
   expect([...files].sort()).toEqual(['b/clip.mp4', 'b/film.mp4']);
   expect(await listPublishedFiles(database.db, 'other', 'local:/out/b')).toEqual([]);
