@@ -12,7 +12,7 @@ import type { SourceLookup } from './source-lookup.ts';
 const LOOKUP_MS = 10_000;
 
 /**
- * What a valid job would do, without keeping it. Throws a 400 naming `parameters.source_folder` where
+ * What a valid job would do, without keeping it. Throws a 400 naming the parameter where
  * there is nothing to work on, and a 503 where the storage cannot be asked.
  */
 export async function tryJob(

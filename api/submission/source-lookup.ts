@@ -1,5 +1,6 @@
 import type { FoundFolders } from '../../src/contract/dry-run.ts';
 import type { DeletingPlan, MakingPlan, RecipePlan } from '../../src/contract/plan.ts';
+import { holdsNoFiles, isFolderMarker } from '../../src/domain/deletion-listing.ts';
 import { findSources } from '../../src/media/source/find-sources.ts';
 import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
 import { locationOf } from '../../src/storage/location.ts';
@@ -61,7 +62,10 @@ async function findDeletions(storage: StorageDriver, plan: DeletingPlan): Promis
       if (file !== undefined) files.push(file);
     }
   } else {
-    for await (const page of storage.listBelow(plan.folder)) files.push(...page);
+    for await (const page of storage.listBelow(plan.folder)) {
+      files.push(...page.filter(({ key }) => !isFolderMarker(key)));
+    }
+    if (files.length === 0) throw holdsNoFiles(storage.fullPath(plan.folder));
   }
   return {
     kind: 'delete',

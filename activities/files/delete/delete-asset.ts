@@ -1,4 +1,8 @@
-import { buildDeletionListing } from '../../../src/domain/deletion-listing.ts';
+import {
+  buildDeletionListing,
+  holdsNoFiles,
+  isFolderMarker,
+} from '../../../src/domain/deletion-listing.ts';
 import { WorkError } from '../../../src/domain/failure.ts';
 import type { StorageDriver, StoredFile } from '../../../src/storage/driver.ts';
 import { locationOf } from '../../../src/storage/location.ts';
@@ -30,9 +34,7 @@ export function createDeleteAsset(deps: {
       { message: where, files: files.map((file) => storage.fullPath(file.key)) },
       files.length === 0 ? [] : buildDeletionListing(where, files, nameOf),
     );
-    if (recorded === 0) {
-      throw new WorkError('InvalidInput', `${where} holds no files; nothing was deleted`);
-    }
+    if (recorded === 0) throw holdsNoFiles(where);
     const forgotten = { kind: 'folder', location } as const;
     await deps.deletion.carryOut(task, tenant, forgotten, async (proveOwner) => {
       const keys = found.map((file) => file.key);
@@ -43,9 +45,6 @@ export function createDeleteAsset(deps: {
     return { message: `${formatFiles(files.length)}, ${formatBytes(bytes)} deleted` };
   };
 }
-
-/** Some tools keep an empty object `folder/` for a folder; it goes too, and is no file. */
-const isFolderMarker = (key: string): boolean => key.endsWith('/');
 
 async function listAll(
   storage: StorageDriver,
