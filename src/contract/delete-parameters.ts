@@ -9,6 +9,9 @@ const where = {
     .describe("Where the asset is. Default: the client's storage of results, else of sources"),
 };
 
+/** It names the storage where an asset is made; who sends it here may mean `source_storage`. */
+export const DELETES_WITHOUT_EFFECT = ['destination_storage'] as const;
+
 /** Parameters of `voddelete` (workflow catalogue). Whatever else a client sends is kept and returned. */
 export const VoddeleteParameters = z
   .looseObject({
