@@ -66,7 +66,7 @@ function acceptedOrThrow(id: number, outcome: UndoOutcome): number {
       );
     case 'late':
       throw refuse(
-        `The time in which job ${id} could be undone is over; see the setting undo_window`,
+        `What was on air before job ${id} is not kept any more: the time of the setting undo_window is over, or another job has published the asset since`,
       );
     case 'undone':
       throw refuse(
