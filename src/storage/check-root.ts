@@ -92,7 +92,7 @@ async function checkRemote(
     return undefined;
   } catch (error) {
     if (error instanceof WorkError) return error.message;
-    if (signal.aborted) return `no answer within ${PROBE_MS / 1000} s`;
+    if (signal.aborted) return `${kind} gave no answer within ${PROBE_MS / 1000} s`;
     throw error;
   }
 }
