@@ -129,7 +129,7 @@ async function show({ db, secrets }: CommandContext, tenantName: string): Promis
     `${kind} ${side}`,
     ...Object.entries(rest)
       .filter(([, value]) => value !== null && value !== '')
-      .map(([name, value]) => `  ${toOption(name).padEnd(18)}${String(value)}`),
+      .map(([name, value]) => `  ${toOption(name).padEnd(21)}${String(value)}`),
   ]);
   return {
     text: lines.join('\n') || `${tenantName} has local storage only.`,

@@ -173,14 +173,17 @@ test('a secret that was not given is asked for by its name', async () => {
 });
 
 test('what is set up is shown by the names of its options', async () => {
-  await cli('storage acme S3 --bucket media --path-style --side input');
+  await cli(
+    'storage acme S3 --bucket media --path-style --fixed-cache-control no-cache --side input',
+  );
   expect((await cli('storage acme')).said.split('\n')).toEqual([
     'S3 input',
-    '  bucket            media',
-    '  region            us-east-1',
-    '  path-style        true',
-    '  checksums         true',
-    '  secret            none: the worker’s own identity',
+    '  fixed-cache-control  no-cache',
+    '  bucket               media',
+    '  region               us-east-1',
+    '  path-style           true',
+    '  checksums            true',
+    '  secret               none: the worker’s own identity',
   ]);
 });
 
