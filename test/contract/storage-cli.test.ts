@@ -111,6 +111,21 @@ test('every column that holds sealed text is among what reseal seals anew', asyn
   ]);
 });
 
+test('a dry run over credentials that the api cannot open is a 503: the client has done nothing wrong', async () => {
+  await cli('storage acme S3 --bucket media --access-key-id AKIA1 --side input', 'secret', [
+    NEW_KEY,
+  ]);
+  const tried = async (): Promise<readonly unknown[]> => {
+    const body = submission({ source_storage: 'S3', destination_storage: 'local' });
+    const { status, json } = await api.send('POST', '/job?dry_run=1', body);
+    return [status, json.error];
+  };
+  // what the api knows of a client is 3 s old at most
+  await expect
+    .poll(tried, { timeout: 8000 })
+    .toEqual([503, expect.stringMatching(/^The credentials of S3 cannot be opened: /)]);
+});
+
 test('reseal changes nothing where one secret cannot be opened', async () => {
   await cli('storage acme S3 --bucket media --access-key-id AKIA1', 'first secret');
   const before = await dumpDatabase(db);
