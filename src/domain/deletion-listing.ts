@@ -42,3 +42,10 @@ export const isFolderMarker = (key: string): boolean => key.endsWith('/');
 /** Why a folder without files is not deleted, by full path: a slip of the pen shall be seen. */
 export const holdsNoFiles = (where: string): WorkError =>
   new WorkError('InvalidInput', `${where} holds no files; nothing was deleted`);
+
+/** Why a folder is not deleted, by full path, in or below which an operator has put the root of a client. */
+export const holdsClientRoot = (where: string): WorkError =>
+  new WorkError(
+    'InvalidInput',
+    `${where} holds the root of a client; name a folder below it. Nothing was deleted`,
+  );

@@ -1,5 +1,6 @@
 import {
   buildDeletionListing,
+  holdsClientRoot,
   holdsNoFiles,
   isFolderMarker,
 } from '../../../src/domain/deletion-listing.ts';
@@ -64,11 +65,7 @@ async function listAll(
 /** Roots may be nested by the operator: what is below one of them is not this folder's. */
 async function refuseRoots(port: DeletionPort, where: string, location: string): Promise<void> {
   const roots = await port.rootsBelow(location);
-  if (roots.length === 0) return;
-  throw new WorkError(
-    'InvalidInput',
-    `${where} holds the root of a client; name a folder below it. Nothing was deleted`,
-  );
+  if (roots.length > 0) throw holdsClientRoot(where);
 }
 
 /** Object stores keep any text as a name; an URL made of one with such a part leads to another object. */
