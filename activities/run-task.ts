@@ -6,7 +6,12 @@ import type { Logger } from '../src/log/logger.ts';
 import type { Db } from '../src/store/db.ts';
 import { insertLog } from '../src/store/logs.ts';
 import { getJobSettings } from '../src/store/settings.ts';
-import { claimTask, countTaskFailure, type TaskAttempt } from '../src/store/tasks.ts';
+import {
+  claimTask,
+  countTaskFailure,
+  getTaskFailures,
+  type TaskAttempt,
+} from '../src/store/tasks.ts';
 import { spaceFailure } from './space/space-failure.ts';
 import type { ScratchWatch } from './space/watch.ts';
 import type { Task, TaskCode, TaskProgress } from './task.ts';
@@ -71,6 +76,7 @@ export function runTask<Input, Result>(
         }),
     };
     try {
+      await tellOfLostWorker(deps.db, task, attempt);
       return await code(task, input);
     } catch (error) {
       const why: unknown = watched.signal.aborted ? watched.signal.reason : spaceFailure(error);
@@ -80,6 +86,15 @@ export function runTask<Input, Result>(
       clearInterval(beat);
     }
   };
+}
+
+/** What took so long: silence until the heartbeat's timeout. After a failure, which has a row itself, none is sure. */
+async function tellOfLostWorker(db: Db, task: Task, attempt: TaskAttempt): Promise<void> {
+  if (attempt.attempt === 1 || (await getTaskFailures(db, attempt)) > 0) return;
+  await task.note(
+    'INFO',
+    `The worker of this task was lost or stopped; attempt ${attempt.attempt} takes over`,
+  );
 }
 
 function attemptOf(context: Context): TaskAttempt {

@@ -30,6 +30,10 @@ export class ApiError extends Error {
 export function createErrorHandler(log: Logger): ErrorHandler<ApiEnv> {
   return (error, c) => {
     if (error instanceof ApiError) {
+      if (error.status >= 500) {
+        const reason = error.message;
+        log.warn({ requestId: c.get('requestId'), reason }, 'request could not be served');
+      }
       return c.json({ error: error.message }, error.status, error.headers);
     }
     if (error instanceof InvalidSubmissionError || error instanceof ImpossibleChangeError) {

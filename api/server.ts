@@ -105,6 +105,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
     secrets,
   });
+  const findPlace = createFindPlace({ ...options, secrets });
   const app = createApp({
     db,
     log,
@@ -120,8 +121,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       checkTenantStorage: (tenant, shared) => checkTenantStorage(tenant, shared, storages),
       checkSharedRoots,
     }),
-    lookUpSource: createSourceLookup({ db, storages }),
-    findPlace: createFindPlace({ ...options, secrets }),
+    lookUpSource: createSourceLookup({ db, storages, findPlace }),
+    findPlace,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   const server = await listenHttp({ fetch: app.fetch, host: options.host, port: options.port });

@@ -95,7 +95,7 @@ async function takeBack(
     const seconds = waitSeconds(left.attempts);
     await failUploads(transaction, left, { message: why, seconds });
     if (left.attempts === 0) {
-      const message = `Files that this job did not publish are left for now: ${why}`;
+      const message = `Files that this job did not publish may be left for now: ${why}`;
       await tellOfUploads(transaction, jobId, 'WARN', message);
     }
     return 'failed';

@@ -1,5 +1,7 @@
 import { storageDefaults } from '../../src/contract/storage-defaults.ts';
 import type { Settings } from '../../src/domain/settings.ts';
+import type { StorageKind } from '../../src/domain/storage-kind.ts';
+import type { StorageSide } from '../../src/domain/storage-settings.ts';
 import type { SharedRoots, TenantStorage } from '../../src/storage/check-root.ts';
 import type { Db } from '../../src/store/db.ts';
 import { countJobs, isReadOnly, type JobCounts } from '../../src/store/health.ts';
@@ -78,8 +80,8 @@ export function createHealthParts(deps: {
       const storage = {
         name: tenant.name,
         roots: tenant,
-        source,
-        destination: destination ?? source,
+        sources: usableKinds(tenant, source, 'input'),
+        destinations: usableKinds(tenant, destination ?? source, 'output'),
       };
       throwFault(await deps.checkTenantStorage(storage, deps.roots));
     },
@@ -87,3 +89,13 @@ export function createHealthParts(deps: {
     pendingMigrations: () => onPostgres(ASK_MS, pendingMigrations),
   };
 }
+
+/** The kinds of storage that a tenant's jobs may name on a side: the one of its jobs that name none, first. */
+const usableKinds = (
+  { remotes }: Tenant,
+  used: StorageKind,
+  side: StorageSide,
+): readonly StorageKind[] => {
+  const setUp = remotes.filter((one) => one.side === side).map((one) => one.settings.kind);
+  return [...new Set([used, ...setUp])];
+};

@@ -43,7 +43,7 @@ export function buildLogPage(
 <p>${job.workflow} of ${job.tenant} · ${showState(job)} · priority ${job.priority} · created ${showTime(job.createdAt)} ·
 started ${showTime(job.startedAt)} · ended ${showTime(job.endedAt)}${showWait(wait)}</p>
 ${job.message === null || job.message === '' ? '' : html`<p class="text">${job.message}</p>`}
-<p class="faint">${rows.length} rows, times in UTC · ${other}</p>
+<p class="faint">${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, times in UTC · ${other}</p>
 <table>
 <thead><tr><th>time</th><th>severity</th><th>by</th><th class="number">task</th><th>message</th></tr></thead>
 <tbody>${rows.map(showRow)}</tbody>

@@ -62,11 +62,7 @@ function acceptedOrThrow(id: number, outcome: UndoOutcome): number {
       );
     case 'nothing':
       throw refuse(
-        `Nothing is kept that was on air before job ${id} (see the setting undo_window); voddelete deletes the asset`,
-      );
-    case 'late':
-      throw refuse(
-        `The time in which job ${id} could be undone is over; see the setting undo_window`,
+        `Nothing is kept that was on air before job ${id}: it was the first to publish the asset, the time of the setting undo_window is over, or another job has published since`,
       );
     case 'undone':
       throw refuse(

@@ -12,7 +12,7 @@ import type { SourceLookup } from './source-lookup.ts';
 const LOOKUP_MS = 10_000;
 
 /**
- * What a valid job would do, without keeping it. Throws a 400 naming `parameters.source_folder` where
+ * What a valid job would do, without keeping it. Throws a 400 naming the parameter where
  * there is nothing to work on, and a 503 where the storage cannot be asked.
  */
 export async function tryJob(
@@ -26,12 +26,13 @@ export async function tryJob(
     if (found !== undefined) return toDryRunJson(job, plan, found);
   } catch (error) {
     if (!(error instanceof WorkError)) throw error;
-    if (error.isTerminal) {
+    if (error.type === 'InvalidInput') {
       const field =
         plan.kind === 'make' ? 'source_folder' : plan.folder === null ? 'files' : 'folder';
       throw new ApiError(400, `parameters.${field}: ${error.message}`, {}, { cause: error });
     }
     throw new ApiError(503, error.message, {}, { cause: error });
   }
-  throw new ApiError(503, `The storage did not answer within ${LOOKUP_MS / 1000} s`);
+  const silent = plan.kind === 'make' ? plan.source.storage : plan.storage;
+  throw new ApiError(503, `${silent} did not answer within ${LOOKUP_MS / 1000} s`);
 }

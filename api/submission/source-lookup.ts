@@ -1,13 +1,20 @@
 import type { FoundFolders } from '../../src/contract/dry-run.ts';
 import type { DeletingPlan, MakingPlan, RecipePlan } from '../../src/contract/plan.ts';
+import {
+  holdsClientRoot,
+  holdsNoFiles,
+  isFolderMarker,
+} from '../../src/domain/deletion-listing.ts';
 import { findSources } from '../../src/media/source/find-sources.ts';
 import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
+import type { FindPlace } from '../../src/storage/find-place.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
+import { tenantsWithRootBelow } from '../../src/storage/roots-below.ts';
 import type { Storages } from '../../src/storage/storages.ts';
 import type { Db } from '../../src/store/db.ts';
 import { listPublishedFiles } from '../../src/store/publications.ts';
-import type { Tenant } from '../../src/store/tenants.ts';
+import { listTenants, type Tenant } from '../../src/store/tenants.ts';
 
 /** Looks into the folders of a plan as its job would. Throws WorkErrors, as the tasks do. */
 export type SourceLookup = (tenant: Tenant, plan: RecipePlan) => Promise<FoundFolders>;
@@ -16,11 +23,13 @@ export type SourceLookup = (tenant: Tenant, plan: RecipePlan) => Promise<FoundFo
 export function createSourceLookup(deps: {
   readonly db: Db;
   readonly storages: Storages;
+  readonly findPlace: FindPlace;
 }): SourceLookup {
   return async ({ name: tenant }, plan) =>
     plan.kind === 'make'
       ? findInput(deps, tenant, plan)
       : findDeletions(
+          deps,
           await deps.storages.open({ tenant, kind: plan.storage, side: 'output' }),
           plan,
         );
@@ -53,7 +62,11 @@ async function findInput(
   };
 }
 
-async function findDeletions(storage: StorageDriver, plan: DeletingPlan): Promise<FoundFolders> {
+async function findDeletions(
+  { db, findPlace }: { readonly db: Db; readonly findPlace: FindPlace },
+  storage: StorageDriver,
+  plan: DeletingPlan,
+): Promise<FoundFolders> {
   const files: StoredFile[] = [];
   if (plan.folder === null) {
     for (const key of plan.files) {
@@ -61,7 +74,13 @@ async function findDeletions(storage: StorageDriver, plan: DeletingPlan): Promis
       if (file !== undefined) files.push(file);
     }
   } else {
-    for await (const page of storage.listBelow(plan.folder)) files.push(...page);
+    const location = locationOf(storage, plan.folder);
+    const below = tenantsWithRootBelow(await listTenants(db), findPlace, location);
+    if (below.length > 0) throw holdsClientRoot(storage.fullPath(plan.folder));
+    for await (const page of storage.listBelow(plan.folder)) {
+      files.push(...page.filter(({ key }) => !isFolderMarker(key)));
+    }
+    if (files.length === 0) throw holdsNoFiles(storage.fullPath(plan.folder));
   }
   return {
     kind: 'delete',

@@ -60,6 +60,9 @@ const WORD = /^[A-Za-z0-9_:./-]{1,200}$/;
 /** S3 and Azure: lower case letters, digits, dots (S3) and dashes. */
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const CONTAINER = /^(?:\$web|\$root|[a-z0-9](?:-?[a-z0-9]){2,62})$/;
+const BUCKET_NAME = 'the name of a bucket: 3 to 63 lower case letters, digits, dots and dashes';
+const CONTAINER_NAME =
+  'the name of a container: 3 to 63 lower case letters, digits and single dashes';
 const REGION = /^[a-z0-9-]{1,40}$/;
 const ACLS = ['private', 'public-read', 'authenticated-read', 'bucket-owner-full-control'];
 const ENCRYPTIONS = ['AES256', 'aws:kms', 'aws:kms:dsse'];
@@ -141,7 +144,7 @@ function parseS3(options: OptionValues, common: Common): StorageSettings {
   return {
     kind: 'S3',
     ...common,
-    bucket: required(matching(options, 'bucket', BUCKET, 'the name of a bucket'), 'bucket'),
+    bucket: required(matching(options, 'bucket', BUCKET, BUCKET_NAME), 'bucket'),
     region: matching(options, 'region', REGION, 'a region such as eu-west-1') ?? 'us-east-1',
     endpoint: parseUrl(options, 'endpoint', false),
     isPathStyle: options['path-style'] === true,
@@ -160,12 +163,15 @@ function parseAzure(options: OptionValues, common: Common): StorageSettings {
     throw new UsageError(`--credentials must be one of ${AZURE_CREDENTIALS.join(', ')}`);
   }
   const accountUrl = parseUrl(options, 'account-url', true);
-  if ((credential === 'connection-string') !== (accountUrl === null)) {
+  if (credential === 'connection-string' && accountUrl !== null) {
+    throw new UsageError('--account-url goes with sas and identity; a connection string has it');
+  }
+  if (credential !== 'connection-string' && accountUrl === null) {
     throw new UsageError(
-      '--account-url goes with sas and identity; a connection string has it already',
+      `--account-url is needed with ${credential}, such as https://<account>.blob.core.windows.net`,
     );
   }
-  const container = matching(options, 'container', CONTAINER, 'the name of a container');
+  const container = matching(options, 'container', CONTAINER, CONTAINER_NAME);
   return {
     kind: 'azure_blob',
     ...common,

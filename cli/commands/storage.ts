@@ -42,11 +42,15 @@ function secretName(settings: StorageSettings): string | undefined {
 
 /** Why a secret cannot be the one that is needed. Never tells it. */
 function secretFault(settings: StorageSettings, secret: string): string | undefined {
+  if (secret === '') return 'is needed on standard input: type it at a terminal, or pipe it in';
   if (!SECRET.test(secret)) return 'must be one line of text';
   if (settings.kind === 'S3') return undefined;
-  const needed =
-    settings.credential === 'sas' ? /(?:^|[?&])sig=/ : /(?:^|;)(?:AccountName|BlobEndpoint)=/i;
-  return needed.test(secret) ? undefined : `does not look like one (${settings.credential})`;
+  if (settings.credential === 'sas') {
+    return /(?:^|[?&])sig=/.test(secret) ? undefined : 'does not look like one: it has no sig=…';
+  }
+  return /(?:^|;)(?:AccountName|BlobEndpoint)=/i.test(secret)
+    ? undefined
+    : 'does not look like one: it has neither AccountName=… nor BlobEndpoint=…';
 }
 
 function sidesOf(options: OptionValues): readonly StorageSide[] {
@@ -106,6 +110,13 @@ function describeSecret(secrets: SecretBox, kept: KeptStorage): string {
   }
 }
 
+/** A setting's name as its option is written. */
+const toOption = (name: string): string =>
+  name
+    .replace(/^(?:is|has)(?=[A-Z])/, '')
+    .replace(/^[A-Z]/, (letter) => letter.toLowerCase())
+    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 async function show({ db, secrets }: CommandContext, tenantName: string): Promise<CommandResult> {
   const tenant = await requireTenant(db, tenantName);
   const kept = await listTenantStorages(db, tenant.id);
@@ -118,7 +129,7 @@ async function show({ db, secrets }: CommandContext, tenantName: string): Promis
     `${kind} ${side}`,
     ...Object.entries(rest)
       .filter(([, value]) => value !== null && value !== '')
-      .map(([name, value]) => `  ${name.padEnd(18)}${String(value)}`),
+      .map(([name, value]) => `  ${toOption(name).padEnd(21)}${String(value)}`),
   ]);
   return {
     text: lines.join('\n') || `${tenantName} has local storage only.`,

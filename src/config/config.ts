@@ -160,7 +160,7 @@ const Environment = z.object({
     'path of the Temporal command line program, where set-up shall not look for it',
   ),
   DATABASE_URL: text.describe(
-    'postgres://… of a Postgres 18 database; given, none is started by the embedded stack',
+    'postgres://… of a database of Postgres 15 or newer; given, none is started by the embedded stack',
   ),
   DATABASE_POOL_SIZE: z.coerce
     .number()

@@ -6,8 +6,13 @@ const where = {
   output_root: text.optional().describe('Folder put before it'),
   source_storage: storageKind
     .optional()
-    .describe("Where the asset is. Default: the client's storage of results, else of sources"),
+    .describe(
+      "Where the asset is. Default: the client's storage of results, else of sources. destination_storage has no effect",
+    ),
 };
+
+/** It names the storage where an asset is made; who sends it here may mean `source_storage`. */
+export const DELETES_WITHOUT_EFFECT = ['destination_storage'] as const;
 
 /** Parameters of `voddelete` (workflow catalogue). Whatever else a client sends is kept and returned. */
 export const VoddeleteParameters = z
@@ -17,7 +22,7 @@ export const VoddeleteParameters = z
     folder: text
       .meta({ example: 'vod/movie-42' })
       .describe(
-        "Folder below the client's output root. It goes with all that is in it, folders too",
+        "Folder below the client's output root, which is left out. It goes with all that is in it, folders too",
       ),
     ...where,
   })
@@ -39,7 +44,7 @@ export const AssetDeleteParameters = z
       .min(1, 'is empty; name the files to delete')
       .max(MOST_FILES, `holds more than ${MOST_FILES} files; send several jobs`)
       .meta({ example: ['vod/movie-42/movie-42.mp4'] })
-      .describe("Files below the client's output root, with their folders"),
+      .describe("Files below the client's output root, which is left out, with their folders"),
     ...where,
   })
   .meta({ id: 'AssetDeleteParameters' });

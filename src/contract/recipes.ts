@@ -5,7 +5,11 @@ import { isSubmittable, type OwnRecipe, type Recipe, RECIPES } from '../domain/r
 import type { StorageKind } from '../domain/storage-kind.ts';
 import type { StorageSide } from '../domain/storage-settings.ts';
 import { folderOf } from '../storage/paths.ts';
-import { AssetDeleteParameters, VoddeleteParameters } from './delete-parameters.ts';
+import {
+  AssetDeleteParameters,
+  DELETES_WITHOUT_EFFECT,
+  VoddeleteParameters,
+} from './delete-parameters.ts';
 import { assetDeleteFiles, assetDeleteInput, voddeleteInput } from './deletes.ts';
 import type { RecipeParameters } from './every-recipe.ts';
 import { type PlaceOf, type RecipeClaims, resolveClaims } from './job-claims.ts';
@@ -96,6 +100,7 @@ export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
   }),
   voddelete: defineRecipe({
     parameters: VoddeleteParameters,
+    withoutEffect: DELETES_WITHOUT_EFFECT,
     toInput: voddeleteInput,
     storages: ({ storage }) => [{ kind: storage, side: 'output', field: 'source_storage' }],
     plan: planVoddelete,
@@ -107,6 +112,7 @@ export const RECIPE_CONTRACTS: Readonly<Record<Recipe, RecipeContract>> = {
   }),
   asset_delete: defineRecipe({
     parameters: AssetDeleteParameters,
+    withoutEffect: DELETES_WITHOUT_EFFECT,
     toInput: assetDeleteInput,
     storages: ({ storage }) => [{ kind: storage, side: 'output', field: 'source_storage' }],
     plan: (input, job) => planAssetDelete(input, assetDeleteFiles(job.parameters).keys),

@@ -1,3 +1,5 @@
+import { WorkError } from './failure.ts';
+
 /** A file that is to be deleted. */
 export interface ListedFile {
   readonly key: string;
@@ -33,3 +35,17 @@ export function buildDeletionListing(
   }
   return rows;
 }
+
+/** Some tools keep an empty object `folder/` for a folder; it goes with the folder, and is no file. */
+export const isFolderMarker = (key: string): boolean => key.endsWith('/');
+
+/** Why a folder without files is not deleted, by full path: a slip of the pen shall be seen. */
+export const holdsNoFiles = (where: string): WorkError =>
+  new WorkError('InvalidInput', `${where} holds no files; nothing was deleted`);
+
+/** Why a folder is not deleted, by full path, in or below which an operator has put the root of a client. */
+export const holdsClientRoot = (where: string): WorkError =>
+  new WorkError(
+    'InvalidInput',
+    `${where} holds the root of a client; name a folder below it. Nothing was deleted`,
+  );

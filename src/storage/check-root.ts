@@ -20,31 +20,46 @@ export interface SharedRoots {
 export interface TenantStorage {
   readonly name: string;
   readonly roots: TenantRoots;
-  readonly source: StorageKind;
-  readonly destination: StorageKind;
+  /** The kinds that its sources may be in. */
+  readonly sources: readonly StorageKind[];
+  /** The kinds that its assets may be written to. */
+  readonly destinations: readonly StorageKind[];
 }
 
 /**
  * Why a tenant's sources cannot be read, or its assets not be written, or undefined where both can. A
  * root that an operator gave a tenant must be there; the server's own is made with the first file, so
  * the folder that it will be made in is looked at. A bucket or container is asked for one name of
- * what is in it, on both sides. Tells no path.
+ * what is in it. Tells no path.
  */
 export async function checkTenantStorage(
   tenant: TenantStorage,
   shared: SharedRoots,
   storages: Storages,
 ): Promise<string | undefined> {
+  const { name, sources, destinations } = tenant;
   const { inputRoot, outputRoot } = tenant.roots;
   const [input, output] = await Promise.all([
-    tenant.source === 'local'
-      ? checkRoot(inputRoot, shared.localInputRoot, tenant.name, 'read')
-      : checkRemote(storages, tenant.name, tenant.source, 'input'),
-    tenant.destination === 'local'
-      ? checkRoot(outputRoot, shared.localOutputRoot, tenant.name, 'written')
-      : checkRemote(storages, tenant.name, tenant.destination, 'output'),
+    checkEach(sources, (kind) =>
+      kind === 'local'
+        ? checkRoot(inputRoot, shared.localInputRoot, name, 'read')
+        : checkRemote(storages, name, kind, 'input'),
+    ),
+    checkEach(destinations, (kind) =>
+      kind === 'local'
+        ? checkRoot(outputRoot, shared.localOutputRoot, name, 'written')
+        : checkRemote(storages, name, kind, 'output'),
+    ),
   ]);
   return describe(input, output);
+}
+
+async function checkEach(
+  kinds: readonly StorageKind[],
+  check: (kind: StorageKind) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const faults = (await Promise.all(kinds.map(check))).filter((fault) => fault !== undefined);
+  return faults.length === 0 ? undefined : faults.join(', ');
 }
 
 /** {@link checkTenantStorage} for the server's own roots, whoever's they will be. */
@@ -77,7 +92,7 @@ async function checkRemote(
     return undefined;
   } catch (error) {
     if (error instanceof WorkError) return error.message;
-    if (signal.aborted) return `no answer within ${PROBE_MS / 1000} s`;
+    if (signal.aborted) return `${kind} gave no answer within ${PROBE_MS / 1000} s`;
     throw error;
   }
 }

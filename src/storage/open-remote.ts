@@ -5,6 +5,7 @@ import {
   storageSecretContext,
 } from '../domain/storage-settings.ts';
 import type { StorageDriver } from './driver.ts';
+import { withNamedFailures } from './named-failures.ts';
 
 /** Opens sealed credentials. */
 export interface SealedSecrets {
@@ -61,7 +62,7 @@ async function connect(
   secret: string | undefined,
 ): Promise<StorageDriver> {
   try {
-    return await createDriver(settings, secret);
+    return withNamedFailures(await createDriver(settings, secret), settings);
   } catch {
     // the SDK's own message may quote what it could not read
     throw new WorkError('StorageFailed', `${settings.kind} cannot be opened as it is set up`, {

@@ -15,10 +15,13 @@ const refuse = (field: string, why: string): WorkError =>
 /** Controls, line and paragraph separators, and halves of surrogate pairs, which no UTF-8 can hold. */
 const UNREADABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u;
 
+/** What a path names. */
+type Named = 'file' | 'folder';
+
 /** Why a part of a path cannot be a file's or folder's name, or undefined where it can. */
-function faultOf(part: string): string | undefined {
+function faultOf(part: string, named: Named): string | undefined {
   if (UNREADABLE.test(part)) return 'has a control character, or one that is no text';
-  if (isTraversal(part)) return 'has a part "." or ".."; name the folder itself';
+  if (isTraversal(part)) return `has a part "." or ".."; name the ${named} itself`;
   if (part.includes('\\')) return 'has a backslash; parts are separated by "/"';
   if (/^[A-Za-z]:/.test(part)) return 'has a drive letter; paths are relative to the root';
   if (leadsElsewhere(part)) {
@@ -38,15 +41,18 @@ function faultOf(part: string): string | undefined {
  * Unicode NFC, no slash at the end. Throws a WorkError `InvalidInput` naming `field` for whatever
  * would lead elsewhere or mean the root itself.
  */
-export function parseFolder(value: string, field: string): string {
+export const parseFolder = (value: string, field: string): string =>
+  parsePath(value, field, 'folder');
+
+function parsePath(value: string, field: string, named: Named): string {
   const text = value.normalize('NFC');
-  if (text === '') throw refuse(field, 'is empty; name a folder below the root');
+  if (text === '') throw refuse(field, `is empty; name a ${named} below the root`);
   if (text.startsWith('/')) throw refuse(field, 'is absolute; paths are relative to the root');
   if (bytes(text) > MOST_KEY_BYTES) throw refuse(field, `has more than ${MOST_KEY_BYTES} bytes`);
   const parts = text.replace(/\/$/, '').split('/');
   for (const part of parts) {
     if (part === '') throw refuse(field, 'has an empty part ("//")');
-    const fault = faultOf(part);
+    const fault = faultOf(part, named);
     if (fault !== undefined) throw refuse(field, fault);
   }
   return parts.join('/');
@@ -58,7 +64,7 @@ export function parseFolder(value: string, field: string): string {
  */
 export function parseFilePath(value: string, field: string): string {
   if (value.endsWith('/')) throw refuse(field, 'ends with "/"; name a file, not a folder');
-  return parseFolder(value, field);
+  return parsePath(value, field, 'file');
 }
 
 /** A file's name as a client wrote it, without folders. Throws as {@link parseFolder} does. */
@@ -66,7 +72,7 @@ export function parseFileName(value: string, field: string): string {
   const text = value.normalize('NFC');
   if (text === '') throw refuse(field, 'is empty; give a file name');
   if (text.includes('/')) throw refuse(field, 'has a "/"; give a file name without folders');
-  const fault = faultOf(text);
+  const fault = faultOf(text, 'file');
   if (fault !== undefined) throw refuse(field, fault);
   return text;
 }

@@ -53,6 +53,14 @@ export async function isTaskOwner(db: Db, attempt: TaskAttempt): Promise<boolean
   return rows.length > 0;
 }
 
+/** How many failures of the work itself a task has had; a lost worker is none. */
+export async function getTaskFailures(db: Db, attempt: TaskAttempt): Promise<number> {
+  const { rows } = await sql<{ failures: number }>`
+    SELECT failures FROM tasks
+    WHERE job_id = ${attempt.jobId} AND number = ${attempt.taskNumber}`.execute(db);
+  return rows[0]?.failures ?? 0;
+}
+
 /** Counts a failure of the work itself against `retry_limit`; returns how many there were. */
 export async function countTaskFailure(db: Db, attempt: TaskAttempt): Promise<number> {
   const { rows } = await sql<{ failures: number }>`

@@ -13,10 +13,8 @@ export type UndoOutcome =
   | { readonly kind: 'unpublished' }
   /** A later job has published the asset. */
   | { readonly kind: 'replaced'; readonly jobId: number }
-  /** There was nothing before it, or nothing of that is left. */
+  /** There was nothing before it, or it is not kept any more. */
   | { readonly kind: 'nothing' }
-  /** The time in which it can be undone is over. */
-  | { readonly kind: 'late' }
   /** This job is taking it back, or has. */
   | { readonly kind: 'undone'; readonly jobId: number; readonly isOpen: boolean };
 
@@ -64,14 +62,12 @@ async function judgeUndo(
     is_open: boolean;
     is_on_air: boolean;
     replaced_by: number | null;
-    has_former: boolean;
     until: Date | null;
   }>`
     SELECT undo.id AS undone_by, coalesce(undo.ended_at IS NULL, false) AS is_open,
       EXISTS (SELECT FROM publications WHERE tenant_id = ${tenantId} AND job_id = ${jobId}) AS is_on_air,
       (SELECT max(replaced_by) FROM former_publications
        WHERE tenant_id = ${tenantId} AND job_id = ${jobId}) AS replaced_by,
-      former.id IS NOT NULL AS has_former,
       CASE WHEN former.kept_until > now() AND NOT former.is_purged THEN former.kept_until END AS until
     FROM (SELECT) AS one
     LEFT JOIN LATERAL (
@@ -79,7 +75,7 @@ async function judgeUndo(
       WHERE undo_of = ${jobId} AND tenant_id = ${tenantId} AND NOT failed
       ORDER BY id DESC LIMIT 1) AS undo ON true
     LEFT JOIN LATERAL (
-      SELECT id, kept_until, is_purged FROM former_publications
+      SELECT kept_until, is_purged FROM former_publications
       WHERE tenant_id = ${tenantId} AND replaced_by = ${jobId}
       ORDER BY id DESC LIMIT 1) AS former ON true`.execute(db);
   const found = rows[0];
@@ -93,7 +89,7 @@ async function judgeUndo(
       : { kind: 'replaced', jobId: found.replaced_by };
   }
   if (found.until !== null) return { kind: 'possible', until: found.until };
-  return { kind: found.has_former ? 'late' : 'nothing' };
+  return { kind: 'nothing' };
 }
 
 async function insertUndo(transaction: Db, jobId: number): Promise<number> {

@@ -111,6 +111,21 @@ test('every column that holds sealed text is among what reseal seals anew', asyn
   ]);
 });
 
+test('a dry run over credentials that the api cannot open is a 503: the client has done nothing wrong', async () => {
+  await cli('storage acme S3 --bucket media --access-key-id AKIA1 --side input', 'secret', [
+    NEW_KEY,
+  ]);
+  const tried = async (): Promise<readonly unknown[]> => {
+    const body = submission({ source_storage: 'S3', destination_storage: 'local' });
+    const { status, json } = await api.send('POST', '/job?dry_run=1', body);
+    return [status, json.error];
+  };
+  // what the api knows of a client is 3 s old at most
+  await expect
+    .poll(tried, { timeout: 8000 })
+    .toEqual([503, expect.stringMatching(/^The credentials of S3 cannot be opened: /)]);
+});
+
 test('reseal changes nothing where one secret cannot be opened', async () => {
   await cli('storage acme S3 --bucket media --access-key-id AKIA1', 'first secret');
   const before = await dumpDatabase(db);
@@ -147,7 +162,14 @@ test.each([
   ['storage acme S3 --bucket media --kms-key-id k', '--kms-key-id needs --encryption'],
   ['storage acme S3 --bucket media --side both', '--side must be'],
   ['storage acme azure_blob --container media', '--credentials must be one of'],
-  ['storage acme azure_blob --container media --credentials sas', '--account-url goes with'],
+  [
+    'storage acme azure_blob --container media --credentials sas',
+    '--account-url is needed with sas',
+  ],
+  [
+    'storage acme azure_blob --container media --credentials connection-string --account-url https://a.b',
+    '--account-url goes with sas and identity',
+  ],
   [
     'storage acme azure_blob --container media --credentials sas --account-url https://a.b/?sig=x',
     '--account-url must be',
@@ -155,6 +177,29 @@ test.each([
 ])('%s is refused with a line that says why', async (line, why) => {
   const { code, said } = await cli(line);
   expect([code, said]).toEqual([2, expect.stringContaining(why)]);
+});
+
+test('a secret that was not given is asked for by its name', async () => {
+  const { code, said } = await cli('storage acme S3 --bucket media --access-key-id AKIA1', '');
+  expect([code, said]).toEqual([
+    1,
+    'Secret access key of AKIA1 is needed on standard input: type it at a terminal, or pipe it in',
+  ]);
+});
+
+test('what is set up is shown by the names of its options', async () => {
+  await cli(
+    'storage acme S3 --bucket media --path-style --fixed-cache-control no-cache --side input',
+  );
+  expect((await cli('storage acme')).said.split('\n')).toEqual([
+    'S3 input',
+    '  fixed-cache-control  no-cache',
+    '  bucket               media',
+    '  region               us-east-1',
+    '  path-style           true',
+    '  checksums            true',
+    '  secret               none: the worker’s own identity',
+  ]);
 });
 
 test('a secret that cannot be one is refused, and never told', async () => {

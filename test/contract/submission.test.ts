@@ -6,6 +6,7 @@ import { createApp } from '../../api/app.ts';
 import { WorkError } from '../../src/domain/failure.ts';
 import { deleteExpiredKeys } from '../../src/store/idempotency.ts';
 import { ACME, createTestApi, OTHER, submission, type TestApi } from '../helpers/api.ts';
+import { addAnotherTenant } from '../helpers/tenant.ts';
 
 let api: TestApi;
 
@@ -237,6 +238,27 @@ describe('POST /job?dry_run=1', () => {
     const { status, json } = await dryRun({ source_folder: folder });
     expect(status).toBe(400);
     expect(json.error).toMatch(/^parameters\.source_folder: No source found in .*\/acme\//);
+  });
+
+  test('is a 400 in the words of the job for a voddelete that would delete nothing, or the root of a client', async () => {
+    const output = join(api.folder, 'output', 'acme', 'del');
+    await mkdir(join(output, 'empty'), { recursive: true });
+    await mkdir(join(output, 'nested', 'other'), { recursive: true });
+    await writeFile(join(output, 'nested', 'other', 'a.mp4'), 'x');
+    await addAnotherTenant(api.database.db, {}, { outputRoot: join(output, 'nested', 'other') });
+    const errorOf = async (folder: string): Promise<unknown> => {
+      const body = { job: { workflow: 'voddelete' }, parameters: { folder } };
+      const { status, json } = await post(body, {}, '/job?dry_run=1');
+      return [status, json.error];
+    };
+    expect(await errorOf('del/empty')).toEqual([
+      400,
+      `parameters.folder: ${output}/empty holds no files; nothing was deleted`,
+    ]);
+    expect(await errorOf('del/nested')).toEqual([
+      400,
+      `parameters.folder: ${output}/nested holds the root of a client; name a folder below it. Nothing was deleted`,
+    ]);
   });
 
   test('refuses what a submission refuses, with the same words', async () => {

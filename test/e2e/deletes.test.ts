@@ -86,6 +86,8 @@ test('voddelete deletes an asset, tells its folder and files, and lists them in 
 test('voddelete of a folder that is not there fails and names it', async () => {
   const { job, callbacks } = await run('voddelete', { folder: 'vod/never', content_id: 'n' });
   const message = `${engine.outputFolder('vod/never')} holds no files; nothing was deleted`;
+  const planned = await dryRun('voddelete', { folder: 'vod/never' });
+  expect(planned).toEqual({ error: `parameters.folder: ${message}` });
   expect(job).toMatchObject({ failed: true, message });
   expect(callbacks.at(-1)).toMatchObject({ status: 'failed', content_id: 'n', message });
 });

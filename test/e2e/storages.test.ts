@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { runCli } from '../../cli/run.ts';
@@ -185,6 +186,7 @@ test('health asks the storages of the client, and says what is wrong with one', 
   await cli(['set', 'acme', '--source-storage', 'azure_blob', '--destination-storage', 'S3'], '');
   await expect.poll(storage, settled).toBe('OK');
   const { settings } = await newBucket();
+  const refusal = `S3 bucket ${settings.bucket} refused listing (SignatureDoesNotMatch, HTTP 403)`;
   await cli(
     ['storage', 'acme', 'S3', '--bucket', settings.bucket, '--side', 'output'].concat([
       '--endpoint',
@@ -195,9 +197,12 @@ test('health asks the storages of the client, and says what is wrong with one', 
     ]),
     'CANARY-wrong-secret',
   );
-  await expect
-    .poll(storage, settled)
-    .toBe('output: The storage refused listing (SignatureDoesNotMatch, HTTP 403)');
+  await expect.poll(storage, settled).toBe(`output: ${refusal}`);
+  // also where jobs have to name it
+  await cli(['set', 'acme', '--destination-storage', 'local'], '');
+  await setTimeout(6000);
+  expect(await storage()).toBe(`output: ${refusal}`);
+  await cli(['set', 'acme', '--destination-storage', 'S3'], '');
   await cli(['storage', 'acme', 'S3', '--remove', '--side', 'output'], '');
   await expect.poll(storage, settled).toBe('output: S3 is not configured for this client');
   await cli(['set', 'acme', '--source-storage', 'local', '--destination-storage', ''], '');

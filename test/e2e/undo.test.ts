@@ -122,6 +122,17 @@ test('an undo puts the former asset on air again, tells the callbacks, and canno
   expect((await undo(999_999)).status).toBe(404);
 });
 
+test('a publication that an undo has put back is not undone in its turn, and the refusal says why', async () => {
+  const second = await publish('wrong');
+  const third = await publish('right');
+  const { json } = await undo(third);
+  expect(await engine.untilEnded(json['job_id'] as number)).toMatchObject({ failed: false });
+  expect(await undo(second)).toMatchObject({
+    status: 409,
+    json: { error: expect.stringContaining('or another job has published since') },
+  });
+});
+
 test('an undo cannot be submitted', async () => {
   await expect(engine.submit({ job_id: 1 }, { workflow: 'undo_publish' })).rejects.toThrow(
     /"undo_publish" is not submitted; ask by POST \/jobs\/:id\/undo/,

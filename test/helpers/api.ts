@@ -84,6 +84,7 @@ export async function createTestApi(
     getRemote: (tenant, kind, side) => getTenantStorage(db, tenant, kind, side),
     secrets,
   });
+  const findPlace = createFindPlace({ ...roots, secrets });
   const waiting: Promise<unknown>[] = [];
   const deps: ApiDeps = {
     db,
@@ -102,8 +103,8 @@ export async function createTestApi(
       checkTenantStorage: (tenant, shared) => checkTenantStorage(tenant, shared, storages),
       checkSharedRoots,
     }),
-    lookUpSource: createSourceLookup({ db, storages }),
-    findPlace: createFindPlace({ ...roots, secrets }),
+    lookUpSource: createSourceLookup({ db, storages, findPlace }),
+    findPlace,
   };
   const app = createApp(deps);
   return {

@@ -1,4 +1,9 @@
-import { buildDeletionListing } from '../../../src/domain/deletion-listing.ts';
+import {
+  buildDeletionListing,
+  holdsClientRoot,
+  holdsNoFiles,
+  isFolderMarker,
+} from '../../../src/domain/deletion-listing.ts';
 import { WorkError } from '../../../src/domain/failure.ts';
 import type { StorageDriver, StoredFile } from '../../../src/storage/driver.ts';
 import { locationOf } from '../../../src/storage/location.ts';
@@ -30,9 +35,7 @@ export function createDeleteAsset(deps: {
       { message: where, files: files.map((file) => storage.fullPath(file.key)) },
       files.length === 0 ? [] : buildDeletionListing(where, files, nameOf),
     );
-    if (recorded === 0) {
-      throw new WorkError('InvalidInput', `${where} holds no files; nothing was deleted`);
-    }
+    if (recorded === 0) throw holdsNoFiles(where);
     const forgotten = { kind: 'folder', location } as const;
     await deps.deletion.carryOut(task, tenant, forgotten, async (proveOwner) => {
       const keys = found.map((file) => file.key);
@@ -43,9 +46,6 @@ export function createDeleteAsset(deps: {
     return { message: `${formatFiles(files.length)}, ${formatBytes(bytes)} deleted` };
   };
 }
-
-/** Some tools keep an empty object `folder/` for a folder; it goes too, and is no file. */
-const isFolderMarker = (key: string): boolean => key.endsWith('/');
 
 async function listAll(
   storage: StorageDriver,
@@ -65,11 +65,7 @@ async function listAll(
 /** Roots may be nested by the operator: what is below one of them is not this folder's. */
 async function refuseRoots(port: DeletionPort, where: string, location: string): Promise<void> {
   const roots = await port.rootsBelow(location);
-  if (roots.length === 0) return;
-  throw new WorkError(
-    'InvalidInput',
-    `${where} holds the root of a client; name a folder below it. Nothing was deleted`,
-  );
+  if (roots.length > 0) throw holdsClientRoot(where);
 }
 
 /** Object stores keep any text as a name; an URL made of one with such a part leads to another object. */

@@ -25,7 +25,7 @@ export function createDeleteFiles(deps: {
     const storage = await deps.storages.open({ tenant, kind, side: 'output' });
     const { asked, keys } = await deps.deletion.filesOf(jobId);
     const found = await lookUp(storage, task, keys);
-    await deps.deletion.record(
+    const recorded = await deps.deletion.record(
       task,
       { message: asked.join(', '), files: found.map((file) => storage.fullPath(file.key)) },
       found.length === 0 ? [] : buildDeletionListing(storage.fullPath(''), found, (key) => key),
@@ -35,11 +35,28 @@ export function createDeleteFiles(deps: {
     await deps.deletion.carryOut(task, tenant, { kind: 'files', byLocation }, (proveOwner) =>
       deleteKeys(storage, task, goners, proveOwner),
     );
-    const missing = keys.length - found.length;
-    if (missing > 0) await task.note('WARN', `${missing} of ${keys.length} files were not there`);
+    const gone = recorded - found.length;
+    await tellMissing(task, keys, { there: new Set(goners), gone });
     const bytes = found.reduce((sum, file) => sum + file.sizeBytes, 0);
     return { message: `${formatFiles(found.length)}, ${formatBytes(bytes)} deleted` };
   };
+}
+
+/** Names of missing files that the log has. */
+const MOST_MISSING = 100;
+
+/** `gone`: how many an earlier attempt, whose worker was lost, may have deleted; it named them then. */
+async function tellMissing(
+  task: Task,
+  keys: readonly string[],
+  { there, gone }: { readonly there: ReadonlySet<string>; readonly gone: number },
+): Promise<void> {
+  const missing = keys.filter((key) => !there.has(key));
+  const count = missing.length - gone;
+  if (count <= 0) return;
+  const more = count > MOST_MISSING ? ` and ${count - MOST_MISSING} more` : '';
+  const names = gone === 0 ? `: ${missing.slice(0, MOST_MISSING).join(', ')}${more}` : '';
+  await task.note('WARN', `${count} of ${keys.length} files were not there${names}`);
 }
 
 /** Those of the files that are there, in the order in which they were asked for. */

@@ -30,10 +30,21 @@ export function findSources(folder: SourceFolder): readonly SelectedSource[] {
   const unpublished = select((name) => folder.published.has(name));
   const selected = hasMedia(unpublished) ? unpublished : select(() => false);
   if (hasMedia(selected)) return selected;
+  throw new WorkError('InvalidInput', `No source found in ${folder.fullPath}: ${whyNone(folder)}`);
+}
+
+/** Names that a failure shows. */
+const MOST_SHOWN = 5;
+
+function whyNone({ names }: SourceFolder): string {
+  if (names.length === 0) {
+    return 'it holds no files, or does not exist; links on a disk and folders in it do not count';
+  }
+  const more = names.length > MOST_SHOWN ? ` and ${names.length - MOST_SHOWN} more` : '';
   const extensions = [...SOURCE_EXTENSIONS].filter(([, role]) => role === 'media');
-  throw new WorkError(
-    'InvalidInput',
-    `No source found in ${folder.fullPath}: there is no file with one of the extensions ` +
-      extensions.map(([extension]) => extension).join(', '),
+  return (
+    `it holds ${names.slice(0, MOST_SHOWN).join(', ')}${more}; ` +
+    `a source is a file that was not published there, with one of the extensions ` +
+    extensions.map(([extension]) => extension).join(', ')
   );
 }

@@ -307,7 +307,7 @@ describe.each(STORAGE_KINDS)('what dead jobs leave in %s', (kind) => {
     expect(await storage.allKeys()).toEqual([]);
     const log = await listLogs(database.db, task.jobId, { withInvisible: true });
     expect(log.map((row) => row.message)).toEqual([
-      'Files that this job did not publish are left for now: no answer',
+      'Files that this job did not publish may be left for now: no answer',
       'Files that this job did not publish are gone',
     ]);
   });

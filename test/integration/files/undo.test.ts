@@ -60,7 +60,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     await assets.sweepFormers();
     expect((await names()).some((name) => name.includes(`-${first}-`))).toBe(true);
     await assets.closeWindow();
-    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'late' });
+    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'nothing' });
     await assets.sweepFormers();
     const left = await names();
     expect(left.filter((name) => name.includes(`-${first}-`) || name.startsWith('.te-'))).toEqual(

@@ -48,6 +48,7 @@ afterEach(() => rm(workRoot, { recursive: true, force: true }));
 async function run<Result>(
   limits: Partial<ScratchLimits>,
   code: TaskCode<void, Result>,
+  attempt = 1,
 ): Promise<unknown> {
   const log = pino({ level: 'silent' });
   const scratch = createScratch({
@@ -59,7 +60,7 @@ async function run<Result>(
   const stop = scratch.start();
   const environment = new MockActivityEnvironment(
     {
-      attempt: 1,
+      attempt,
       activityId: taskActivityId('generate_mp4', 1),
       workflowExecution: { workflowId: jobWorkflowId(jobId), runId: 'run' },
     },
@@ -135,6 +136,19 @@ test('a full disk that a task itself meets is told as no space and tried again',
   expect((failure as Error).message).toBe(
     'No space for this job: the disk of its scratch files is full (ENOSPC)',
   );
+});
+
+test('an attempt that follows on a lost worker says so in the log, one that follows on a failure does not', async () => {
+  const messages = async (): Promise<readonly string[]> =>
+    (await listLogs(rows.db, jobId, { withInvisible: false })).map((row) => row.message);
+  await run({}, async () => 'done');
+  expect(await messages()).toEqual([]);
+  await run({}, () => Promise.reject(new Error('no luck')), 2);
+  const lost = 'The worker of this task was lost or stopped; attempt 2 takes over';
+  const failed = 'no luck; trying again in 5 s (1 of 3)';
+  expect(await messages()).toEqual([lost, failed]);
+  await run({}, async () => 'done', 3);
+  expect(await messages()).toEqual([lost, failed]);
 });
 
 test('what earlier attempts of a task left goes before the next one writes; a later one’s stays', async () => {

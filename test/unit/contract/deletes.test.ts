@@ -29,6 +29,16 @@ describe('voddelete', () => {
     expect(submit('voddelete', { folder: 'a' }).notes[0]?.message).toBe('Job accepted: voddelete');
   });
 
+  test.each([
+    ['voddelete', { folder: 'a' }],
+    ['asset_delete', files('a/b.mp4')],
+  ])('%s warns of destination_storage, which it does not look at', (workflow, parameters) => {
+    const { notes } = submit(workflow, { ...parameters, destination_storage: 'S3' });
+    expect(notes.slice(1)).toEqual([
+      { severity: 'WARN', message: 'destination_storage has no effect here' },
+    ]);
+  });
+
   test('deletes below output_root, in the storage of results', () => {
     const defaults = { source: 'S3', destination: 'local' } as const;
     const parameters = { folder: 'film', output_root: 'vod', content_id: 'f' };
@@ -87,9 +97,9 @@ describe('asset_delete', () => {
     [{ content_id: 'c' }, /^parameters\.files: is missing, it must be an array of files$/],
     [files(), /^parameters\.files: is empty/],
     [files('a', 7), /^parameters\.files\.1: must be text$/],
-    [files('a', '../b'), /^parameters\.files\.1 has a part/],
+    [files('a', '../b'), /^parameters\.files\.1 has a part "\." or "\.\."; name the file itself$/],
     [files('a/'), /^parameters\.files\.0 ends with "\/"; name a file, not a folder$/],
-    [files(''), /^parameters\.files\.0 is empty/],
+    [files(''), /^parameters\.files\.0 is empty; name a file below the root$/],
     [files(...Array(5001).fill('a')), /more than 5000/],
   ])('refuses %j', (parameters, message) => {
     expect(() => submit('asset_delete', parameters)).toThrow(message);

@@ -6,6 +6,7 @@ import { buildThumbnailArgs } from '../../../src/media/ffmpeg/thumbnail.ts';
 import { buildPackagerArgs } from '../../../src/media/packager/command.ts';
 import { parsePackagerMpd } from '../../../src/media/packager/mpd.ts';
 import { formatCommand } from '../../../src/media/process/command-line.ts';
+import { findSources } from '../../../src/media/source/find-sources.ts';
 import { canonicalLanguage, languageOfName } from '../../../src/media/source/language.ts';
 import { selectSourceFiles } from '../../../src/media/source/select.ts';
 import { type ProbedSource, selectTracks } from '../../../src/media/source/tracks.ts';
@@ -38,6 +39,16 @@ test('files of the known extensions are sources, whatever their case; hidden one
     ['b.MP4', 'media'],
     ['c.m4a', 'media'],
   ]);
+});
+
+test('a folder without a source is told with what it holds', () => {
+  const find = (names: readonly string[]) => () =>
+    findSources({ names, published: new Set(), asset: 'film', fullPath: '/in/film' });
+  expect(find([])).toThrow(/^No source found in \/in\/film: it holds no files, or does not exist;/);
+  expect(find(['a.srt', 'film.mpd'])).toThrow(
+    /^No source found in \/in\/film: it holds a\.srt, film\.mpd; a source is .* extensions mp4, m4v,/,
+  );
+  expect(find('abcdefg'.split(''))).toThrow(/it holds a, b, c, d, e and 2 more;/);
 });
 
 test.each([
