@@ -15,7 +15,11 @@ export function installTemporalLog(log: Logger): void {
     logger: new DefaultLogger('WARN', (entry) => {
       // said of every activity-only worker, which is what we want
       if (entry.message.startsWith('No workflows registered')) return;
-      log[LEVELS[entry.level]]({ ...entry.meta }, entry.message);
+      const { error, ...meta } = entry.meta ?? {};
+      log[LEVELS[entry.level]](
+        { ...meta, ...(error === undefined ? {} : { err: error }) },
+        entry.message,
+      );
     }),
     // signals are the composition root's business
     shutdownSignals: [],

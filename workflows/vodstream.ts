@@ -21,6 +21,7 @@ export async function vodstream(input: VodstreamInput): Promise<void> {
       asset: input.asset,
       retries: input.retries,
       makesMp4: input.generateMp4,
+      destination: { storage: input.destinationStorage, folder: input.outputFolder },
     });
     const { durationSeconds } = await inspectSource({
       jobId,

@@ -12,6 +12,8 @@ export interface FetchSourceInput {
   readonly retries: number;
   /** Whether an MP4 will be made of the sources, for which there must be room too. Default false. */
   readonly makesMp4?: boolean;
+  /** Where the results will go, for a look before anything is fetched; none where it is left out. */
+  readonly destination?: { readonly storage: StorageKind; readonly folder: string };
 }
 
 export interface FetchSourceResult {

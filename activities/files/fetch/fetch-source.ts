@@ -13,6 +13,7 @@ import type { FetchSourceInput, FetchSourceResult } from '../contract.ts';
 import { fetchFiles } from './fetch-files.ts';
 import { type FetchedSource, writeFetchedSources } from './fetched-sources.ts';
 import { formatBytes, formatFiles } from '../format-bytes.ts';
+import { checkDestination } from './check-destination.ts';
 import { checkRemoteSources } from './check-remote-sources.ts';
 import type { PublicationPort } from '../publish/publication.ts';
 import { retried } from './retried.ts';
@@ -42,6 +43,11 @@ export function createFetchSource(deps: {
       kind: input.storage,
       side: 'input',
     });
+    if (input.destination !== undefined) {
+      const { storage: kind, folder } = input.destination;
+      const output = await deps.storages.open({ tenant: input.tenant, kind, side: 'output' });
+      await checkDestination(output, task, folder);
+    }
     const retries = { ...deps, retries: input.retries, doing: 'fetching' };
     return resumeStage(deps.workRoot, task, 'source', (stage) =>
       retried(task, retries, () => fetchInto(stage, task, storage, input, deps)),

@@ -17,7 +17,7 @@ import { planPublication, type PublishPlan } from './publish-plan.ts';
 import { createOwnerCheck, recordMade, requireYes } from './record-uploads.ts';
 import { switchFiles } from './switch-files.ts';
 import { takeBackFailed } from './take-back-failed.ts';
-import { uploadFiles } from './upload-files.ts';
+import { hasUploads, uploadFiles } from './upload-files.ts';
 import type { UploadsPort } from './uploads.ts';
 
 /**
@@ -48,11 +48,13 @@ export function createPublish(deps: {
 
     const publication = describePublication(storage, input, files);
     const record = describeUploads(storage, input, plan);
+    // before the record: where the folder cannot be, nothing is written that would be taken back
+    const isRetried = await hasUploads(storage, input.folder, uploads);
     await deps.uploads.record(task, record);
     let replaced: Replaced;
     try {
       const mayUpload = createOwnerCheck(deps.uploads, task);
-      await uploadFiles(storage, task, input.folder, uploads, mayUpload);
+      await uploadFiles(storage, task, { uploads, isRetried }, mayUpload);
       await recordMade(deps.uploads, task, storage, record, plan.switched);
       replaced = await deps.publication.switchOver(task, publication, (proveOwner, former) =>
         switchFiles(

@@ -9,20 +9,17 @@ import { createTransferProgress } from '../transfer-progress.ts';
 export const PARALLEL_FILES = 4;
 
 /**
- * Uploads files, except those that an earlier attempt of the task has left there whole. `assertOwner` is
- * asked before each file: what it throws ends the others too.
+ * Uploads files; with `isRetried` not those that an earlier attempt of the task has left there whole.
+ * `assertOwner` is asked before each file: what it throws ends the others too.
  */
 export async function uploadFiles(
   storage: StorageDriver,
   task: Task,
-  folder: string,
-  uploads: readonly Upload[],
+  { uploads, isRetried }: { readonly uploads: readonly Upload[]; readonly isRetried: boolean },
   assertOwner: () => Promise<void>,
 ): Promise<void> {
   const totalBytes = uploads.reduce((sum, one) => sum + one.sizeBytes, 0);
   const progressOf = createTransferProgress(task, 'publishing', totalBytes);
-  // the first attempt of a run asks nothing: 2,000 files are 2,000 questions
-  const isRetried = await hasFiles(storage, folder, uploads);
   await forEachParallel(uploads, PARALLEL_FILES, task.signal, async (one, signal) => {
     await assertOwner();
     const onProgress = progressOf(one.name);
@@ -38,8 +35,8 @@ export async function uploadFiles(
   });
 }
 
-/** Whether an earlier attempt has left any of the files. */
-async function hasFiles(
+/** Whether an earlier attempt has left any of the files: asking for each of them is 2,000 questions for 2,000 files. */
+export async function hasUploads(
   storage: StorageDriver,
   folder: string,
   uploads: readonly Upload[],

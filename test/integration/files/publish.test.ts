@@ -284,3 +284,12 @@ test('an MP4 cannot take the name of another file of the asset', async () => {
   ).rejects.toThrow(/^mp4_filename film 1\.m3u8 is the name of another file/);
   expect(await scene.outputNames('vod/film')).toEqual([]);
 });
+
+test('where the folder cannot be, nothing is written and nothing is left on record to be taken back', async () => {
+  await mkdir(join(scene.base, 'output'), { recursive: true });
+  await writeFile(join(scene.base, 'output', 'vod'), 'a file of the client');
+  const task = await scene.publication.claim(new TestTask(12));
+  await scene.stage(12);
+  await expect(publishAttempt(task)).rejects.toMatchObject({ type: 'InvalidInput' });
+  expect(scene.publication.uploads.rows.size).toBe(0);
+});

@@ -1,0 +1,22 @@
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { isTransient } from '../../../src/storage/remote-failure.ts';
+import type { Task } from '../../task.ts';
+
+/**
+ * Looks into the output folder before anything is fetched: a destination that refuses, or a path that leads
+ * through a file or a link, fails the job in seconds and not after hours of work. One that does not answer now
+ * may answer when the results are published; that is told and is no reason to fail.
+ */
+export async function checkDestination(
+  storage: StorageDriver,
+  task: Task,
+  folder: string,
+): Promise<void> {
+  try {
+    await storage.list(folder);
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    await task.note('WARN', `The destination is asked again when publishing: ${why}`);
+  }
+}
