@@ -62,7 +62,7 @@ export async function admitInTransaction(
 }
 
 /** Folders that the database compares the jobs of a queue with: each takes it time for each job. */
-const MOST_TAKEN = 100;
+const MOST_TAKEN = 16;
 
 /** Jobs that are read at once at the most. */
 const LARGEST_PAGE = 5000;
