@@ -1,7 +1,7 @@
 import type { FoundFolders } from '../../src/contract/dry-run.ts';
 import type { DeletingPlan, MakingPlan, RecipePlan } from '../../src/contract/plan.ts';
 import { findSources } from '../../src/media/source/find-sources.ts';
-import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
+import { isFolderEntry, type StorageDriver, type StoredFile } from '../../src/storage/driver.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
 import type { Storages } from '../../src/storage/storages.ts';
@@ -61,7 +61,9 @@ async function findDeletions(storage: StorageDriver, plan: DeletingPlan): Promis
       if (file !== undefined) files.push(file);
     }
   } else {
-    for await (const page of storage.listBelow(plan.folder)) files.push(...page);
+    for await (const page of storage.listBelow(plan.folder)) {
+      files.push(...page.filter(({ key }) => !isFolderEntry(key)));
+    }
   }
   return {
     kind: 'delete',

@@ -1,6 +1,6 @@
 import { buildDeletionListing } from '../../../src/domain/deletion-listing.ts';
 import { WorkError } from '../../../src/domain/failure.ts';
-import type { StorageDriver, StoredFile } from '../../../src/storage/driver.ts';
+import { isFolderEntry, type StorageDriver, type StoredFile } from '../../../src/storage/driver.ts';
 import { locationOf } from '../../../src/storage/location.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import type { Task, TaskCode } from '../../task.ts';
@@ -23,7 +23,7 @@ export function createDeleteAsset(deps: {
     const location = locationOf(storage, folder);
     await refuseRoots(deps.deletion, where, location);
     const found = await listAll(storage, folder, task);
-    const files = found.filter((file) => !isFolderMarker(file.key));
+    const files = found.filter((file) => !isFolderEntry(file.key));
     const nameOf = (key: string): string => key.slice(folder.length + 1);
     const recorded = await deps.deletion.record(
       task,
@@ -43,9 +43,6 @@ export function createDeleteAsset(deps: {
     return { message: `${formatFiles(files.length)}, ${formatBytes(bytes)} deleted` };
   };
 }
-
-/** Some tools keep an empty object `folder/` for a folder; it goes too, and is no file. */
-const isFolderMarker = (key: string): boolean => key.endsWith('/');
 
 async function listAll(
   storage: StorageDriver,
@@ -85,7 +82,7 @@ function refuseTraversal(page: readonly StoredFile[]): void {
 }
 
 async function proveGone(storage: StorageDriver, folder: string, task: Task): Promise<void> {
-  const [left] = await listAll(storage, folder, task);
+  const left = (await listAll(storage, folder, task)).find(({ key }) => !isFolderEntry(key));
   if (left === undefined) return;
   throw new WorkError(
     'StorageFailed',

@@ -1,16 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDeleteAsset } from '../../../activities/files/delete/delete-asset.ts';
 import { createDeleteFiles } from '../../../activities/files/delete/delete-files.ts';
+import { createSourceLookup } from '../../../api/submission/source-lookup.ts';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import type { FindPlace } from '../../../src/storage/find-place.ts';
 import { locationOf } from '../../../src/storage/location.ts';
 import { getJob } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { listPublishedFiles, replacePublication } from '../../../src/store/publications.ts';
+import { getTenant } from '../../../src/store/tenants.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
 import { createDeletion } from '../../../worker/deletion.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
@@ -68,6 +70,17 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
 
   async function put(...keys: readonly string[]): Promise<void> {
     for (const key of keys) await storage.driver.upload(local, key);
+  }
+
+  /** A folder in which is nothing: object stores keep an entry for it, if somebody made one. */
+  async function makeFolder(key: string): Promise<void> {
+    if (kind === 'local') {
+      await mkdir(join(storage.driver.root, key), { recursive: true });
+      return;
+    }
+    const nothing = join(folder, 'nothing');
+    await writeFile(nothing, '');
+    await storage.driver.upload(nothing, `${key}/`);
   }
 
   const neighbours = () =>
@@ -156,6 +169,60 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
       expect(await storage.allKeys()).toHaveLength(NEIGHBOURS.length + INSIDE.length);
     },
   );
+
+  test('folders in which no file is go, too, and are told as no files', async () => {
+    for (const empty of ['movie1/empty', 'movie1/old/none/at/all']) await makeFolder(empty);
+    const task = await startJob('voddelete', {});
+    expect(await deleteFolder(task)).toEqual({ message: '7 files, 70 bytes deleted' });
+    expect((await resultOf(task))?.files).toHaveLength(INSIDE.length);
+    expect(await storage.allKeys()).toEqual([...NEIGHBOURS].sort());
+    if (kind === 'local') {
+      expect(await readdir(storage.driver.root)).not.toContain('movie1');
+    }
+  });
+
+  test('a folder that somebody makes meanwhile does not fail the job', async () => {
+    watched.after = async (call) => {
+      if (call === 'delete') await makeFolder('movie1/new');
+    };
+    expect(await deleteFolder(await startJob('voddelete', {}))).toMatchObject({
+      message: '7 files, 70 bytes deleted',
+    });
+  });
+
+  test.runIf(kind === 'local')('a link stays with its folder, and where it leads to', async () => {
+    const outside = join(folder, 'outside');
+    await mkdir(join(outside, 'empty'), { recursive: true });
+    await makeFolder('movie1/old/none');
+    await symlink(outside, join(storage.driver.root, 'movie1/old/link'));
+    await deleteFolder(await startJob('voddelete', {}));
+    expect(await readdir(join(storage.driver.root, 'movie1'))).toEqual(['old']);
+    expect(await readdir(join(storage.driver.root, 'movie1/old'))).toEqual(['link']);
+    expect(await readdir(outside)).toEqual(['empty']);
+  });
+
+  test('a folder in which are empty folders alone fails, and they stay', async () => {
+    await makeFolder('nothing/in/it');
+    const deleted = deleteFolder(await startJob('voddelete', {}), 'nothing');
+    await expect(deleted).rejects.toThrow('holds no files; nothing was deleted');
+    const left: string[] = [];
+    for await (const page of storage.driver.listBelow('nothing')) {
+      left.push(...page.map((file) => file.key));
+    }
+    expect(left).toEqual(['nothing/in/it/']);
+  });
+
+  test('a dry run tells the files that go, and no folders', async () => {
+    await makeFolder('movie1/empty');
+    const lookUp = createSourceLookup({ db: database.db, storages: deps().storages });
+    const tenant = await getTenant(database.db, 'acme');
+    if (tenant === undefined) throw new Error('no tenant');
+    const plan = { kind: 'delete', storage: kind, folder: 'movie1', files: [], tasks: [] } as const;
+    const found = await lookUp(tenant, plan);
+    expect(found.files.map((file) => ('path' in file ? file.path : '')).sort()).toEqual(
+      INSIDE.map((key) => storage.driver.fullPath(key)).sort(),
+    );
+  });
 
   test('players lose the manifests before the media', async () => {
     const seen: string[][] = [];
