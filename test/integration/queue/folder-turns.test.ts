@@ -89,6 +89,29 @@ test('what cannot run yet makes nobody wait: a scheduled job, and one paused bef
   expect(await stateOf(running)).toBe('started');
 });
 
+test.each(['paused', 'broken'] as const)(
+  'a deletion that waits and is made %s makes nobody wait from then on',
+  async (state) => {
+    const tenantId = await newTenant(3);
+    const running = await submitOne(tenantId, writing('o/0'));
+    await admitJobs(db, tenantId);
+    const [deletion = 0, next = 0] = await submit(tenantId, clearing('o'), writing('o/1'));
+    expect(await admitJobs(db, tenantId)).toEqual([]);
+    await change(tenantId, deletion, state);
+    expect([await stateOf(running), await stateOf(next)]).toEqual(['started', 'started']);
+  },
+);
+
+test('where the job is paused that a deletion waits for, others go at once', async () => {
+  const tenantId = await newTenant(3);
+  const running = await submitOne(tenantId, writing('o/0'));
+  await admitJobs(db, tenantId);
+  const [, next = 0] = await submit(tenantId, clearing('o'), writing('o/1'));
+  expect(await admitJobs(db, tenantId)).toEqual([]);
+  await change(tenantId, running, 'paused');
+  expect(await stateOf(next)).toBe('started');
+});
+
 test('a priority job goes before a deletion that waits, and one of the same priority does not', async () => {
   const tenantId = await newTenant(2);
   const running = await submitOne(tenantId, writing('o/0'));
