@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash, randomUUID } from 'node:crypto';
 import {
   type FileHandle,
@@ -176,14 +177,17 @@ async function closing<Result>(file: FileHandle, work: () => Promise<Result>): P
 /** A folder and those in it, a page each; one in which is nothing as an entry of its own. */
 async function* listBelow(root: string, folder: string): AsyncGenerator<readonly StoredFile[]> {
   const found = await withFolder(root, folder, { isMade: false }, async (at) => {
-    const entries = await readdir(at.pathOf(''), { withFileTypes: true });
-    const names = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+    const entries = await readdir(at.pathOf(''), { withFileTypes: true, encoding: 'buffer' });
+    if (!entries.every((entry) => isUtf8(entry.name))) {
+      throw new WorkError('InvalidInput', `${folder} holds a name that is no UTF-8 text`);
+    }
+    const names = entries.filter((entry) => entry.isFile()).map((entry) => entry.name.toString());
     if (entries.length === 0) {
       return { files: [{ key: `${folder}/`, sizeBytes: 0, modifiedMs: 0 }], folders: [] };
     }
     return {
       files: await statFiles(at, folder, names),
-      folders: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name),
+      folders: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name.toString()),
     };
   });
   if (found === undefined) return;

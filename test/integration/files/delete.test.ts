@@ -201,6 +201,14 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     expect(await readdir(outside)).toEqual(['empty']);
   });
 
+  test.runIf(kind === 'local')('a name that is no text is refused, and nothing goes', async () => {
+    const path = Buffer.from(join(storage.driver.root, 'movie1/old/'));
+    await writeFile(Buffer.concat([path, Buffer.from([0x66, 0xfc])]), 'some bytes');
+    const deleted = deleteFolder(await startJob('voddelete', {}));
+    await expect(deleted).rejects.toThrow(/movie1\/old holds a name that is no UTF-8/);
+    expect(await storage.allKeys()).toEqual(expect.arrayContaining(INSIDE));
+  });
+
   test('a folder in which are empty folders alone fails, and they stay', async () => {
     await makeFolder('nothing/in/it');
     const deleted = deleteFolder(await startJob('voddelete', {}), 'nothing');
