@@ -72,6 +72,14 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     for (const key of keys) await storage.driver.upload(local, key);
   }
 
+  /** Has something happen whenever files were deleted. */
+  const afterDelete = (happen: () => Promise<unknown>): void => {
+    watched.delete = async (keys, signal) => {
+      await storage.driver.delete(keys, signal);
+      await happen();
+    };
+  };
+
   /** A folder in which is nothing: object stores keep an entry for it, if somebody made one. */
   async function makeFolder(key: string): Promise<void> {
     if (kind === 'local') {
@@ -182,9 +190,7 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
   });
 
   test('a folder that somebody makes meanwhile does not fail the job', async () => {
-    watched.after = async (call) => {
-      if (call === 'delete') await makeFolder('movie1/new');
-    };
+    afterDelete(() => makeFolder('movie1/new'));
     expect(await deleteFolder(await startJob('voddelete', {}))).toMatchObject({
       message: '7 files, 70 bytes deleted',
     });
@@ -279,6 +285,39 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     await expect(deleteFolder(task)).rejects.toMatchObject({ type: 'Superseded' });
     expect(await storage.allKeys()).toHaveLength(NEIGHBOURS.length + INSIDE.length);
     expect((await resultOf(task)) ?? null).toBeNull();
+  });
+
+  test('an attempt whose hold on its task broke deletes nothing more', async () => {
+    const task = await startJob('voddelete', {});
+    afterDelete(() =>
+      sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND state = 'idle in transaction'`.execute(
+        database.db,
+      ),
+    );
+    await expect(deleteFolder(task)).rejects.toThrow();
+    expect(await storage.allKeys()).toEqual(
+      expect.arrayContaining(['movie1/movie1-7-video-1.m3u8', 'movie1/movie1-7-video-1.mp4']),
+    );
+  });
+
+  test('a file that somebody writes meanwhile fails the job and is named', async () => {
+    const late = 'movie1/late.mp4';
+    afterDelete(() => put(late));
+    await expect(deleteFolder(await startJob('voddelete', {}))).rejects.toThrow(
+      `${storage.driver.fullPath(late)} is there although all below`,
+    );
+  });
+
+  test('a name that would lead out of the folder is refused, and nothing goes', async () => {
+    watched.listBelow = async function* () {
+      yield [{ key: 'movie1/../movie10/movie1.m3u8', sizeBytes: 10, modifiedMs: 0 }];
+    };
+    await expect(deleteFolder(await startJob('voddelete', {}))).rejects.toThrow(
+      'movie1/../movie10/movie1.m3u8 has a part "." or "..";',
+    );
+    expect(await neighbours()).toEqual([...NEIGHBOURS].sort());
+    expect(watched.calls.some(({ call }) => call === 'delete')).toBe(false);
   });
 
   test('a cancelled job stops between two calls', async () => {
