@@ -27,10 +27,10 @@ export async function installWatch(db: Db): Promise<void> {
         SELECT min(holder.id) FROM jobs holder
         WHERE holder.tenant_id = job.tenant_id AND holder.id <> job.id
           AND holder.started_at IS NOT NULL AND holder.ended_at IS NULL AND watch_clash(holder, job) $$;
-    -- clashes with a job that is paused or was put back, or may have been until this round
-    CREATE FUNCTION watch_stalled(job jobs) RETURNS boolean LANGUAGE sql AS $$
+    -- clashes with another than a given job that is paused or was put back, or may have been until this round
+    CREATE FUNCTION watch_stalled(job jobs, given bigint) RETURNS boolean LANGUAGE sql AS $$
         SELECT EXISTS (SELECT FROM jobs holder, watch_round
-                       WHERE holder.tenant_id = job.tenant_id AND holder.id <> job.id
+                       WHERE holder.tenant_id = job.tenant_id AND holder.id NOT IN (job.id, given)
                          AND holder.started_at IS NOT NULL AND holder.ended_at IS NULL
                          AND (holder.queue_state IN (0, 6) OR holder.updated_at >= watch_round.started_at)
                          AND watch_clash(holder, job)) $$;
@@ -40,7 +40,7 @@ export async function installWatch(db: Db): Promise<void> {
         WHERE ahead.tenant_id = job.tenant_id AND ahead.queue_state = 0 AND ahead.started_at IS NULL
           AND (ahead.priority, ahead.id) < (job.priority, job.id)
           AND ahead.id <= max_id AND ahead.updated_at < watch_round.started_at
-          AND watch_clash(ahead, job) AND NOT watch_stalled(ahead) $$;
+          AND watch_clash(ahead, job) AND NOT watch_stalled(ahead, job.id) $$;
     CREATE FUNCTION watch_job() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
       most integer := watch_setting(NEW.tenant_id, 'max_jobs', 2);
