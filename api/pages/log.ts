@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { JobSummary } from '../../src/store/jobs.ts';
-import type { ClashingJob } from '../../src/store/folder-waits.ts';
+import type { FolderWait } from '../../src/domain/folder-queue.ts';
 import type { LogRow } from '../../src/store/logs.ts';
 import { showWait } from './folder-wait.ts';
 import { showState } from './job-state.ts';
@@ -29,7 +29,7 @@ export function buildLogPage(
   shown: {
     readonly rows: readonly LogRow[];
     readonly isWhole: boolean;
-    readonly wait: ClashingJob | undefined;
+    readonly wait: FolderWait | undefined;
   },
 ): Html {
   const { rows, isWhole, wait } = shown;

@@ -1,12 +1,8 @@
 import type { FoundFolders } from '../../src/contract/dry-run.ts';
 import type { DeletingPlan, MakingPlan, RecipePlan } from '../../src/contract/plan.ts';
-import {
-  holdsClientRoot,
-  holdsNoFiles,
-  isFolderMarker,
-} from '../../src/domain/deletion-listing.ts';
+import { holdsClientRoot, holdsNoFiles } from '../../src/domain/deletion-listing.ts';
 import { findSources } from '../../src/media/source/find-sources.ts';
-import type { StorageDriver, StoredFile } from '../../src/storage/driver.ts';
+import { isFolderEntry, type StorageDriver, type StoredFile } from '../../src/storage/driver.ts';
 import type { FindPlace } from '../../src/storage/find-place.ts';
 import { locationOf } from '../../src/storage/location.ts';
 import { fileNameOf } from '../../src/storage/paths.ts';
@@ -78,7 +74,7 @@ async function findDeletions(
     const below = tenantsWithRootBelow(await listTenants(db), findPlace, location);
     if (below.length > 0) throw holdsClientRoot(storage.fullPath(plan.folder));
     for await (const page of storage.listBelow(plan.folder)) {
-      files.push(...page.filter(({ key }) => !isFolderMarker(key)));
+      files.push(...page.filter(({ key }) => !isFolderEntry(key)));
     }
     if (files.length === 0) throw holdsNoFiles(storage.fullPath(plan.folder));
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Dashboard } from '../store/dashboard.ts';
-import type { ClashingJob } from '../store/folder-waits.ts';
+import type { FolderWait } from '../domain/folder-queue.ts';
 import type { ListedJob } from '../store/job-list.ts';
 import { JobJson, toListedJobJson } from './job-json.ts';
 import { joinObject } from '../domain/raw-json.ts';
@@ -20,7 +20,7 @@ export const DashboardJson = z
 /** Jobs of a listing as a JSON array; `waits` says for whom those wait whose folders others use. */
 export const toJobListJson = (
   jobs: readonly ListedJob[],
-  waits: ReadonlyMap<number, ClashingJob>,
+  waits: ReadonlyMap<number, FolderWait>,
 ): string =>
   `[${jobs.map((job) => toListedJobJson(job, { position: job.position, wait: waits.get(job.id) })).join(',')}]`;
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { describeClash } from '../domain/folder-claims.ts';
+import { describeWait, type FolderWait } from '../domain/folder-queue.ts';
 import { JOB_STATES, type JobState } from '../domain/job-state.ts';
-import type { ClashingJob } from '../store/folder-waits.ts';
 import type { JobSummary } from '../store/jobs.ts';
 import { joinObject } from '../domain/raw-json.ts';
 
@@ -28,7 +27,7 @@ export const JobJson = z
       })
       .nullable()
       .describe(
-        'A job of the client that uses the output folder of this queued one; null where it waits for a slot alone',
+        'A job of the client that uses a folder of this queued one, or is ahead in the queue and will; null where it waits for a slot alone',
       ),
     queue_state: z.enum(states),
     failed: z.boolean().describe('A failed job is completed, and failed'),
@@ -85,18 +84,17 @@ type JobMembers = Omit<z.infer<typeof JobJson>, 'parameters' | 'undo_until'>;
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
-const toWaitsFor = (wait: ClashingJob | undefined): JobMembers['waits_for'] =>
-  wait === undefined ? null : { job_id: wait.jobId, reason: describeWait(wait) };
+const toWaitsFor = (wait: FolderWait | undefined): JobMembers['waits_for'] =>
+  wait === undefined ? null : { job_id: wait.jobId, reason: toReason(wait) };
 
 /** For whom a job waits, and why, as a sentence. */
-export const describeWait = ({ jobId, clash }: ClashingJob): string =>
-  `Job ${jobId} ${describeClash(clash)}`;
+export const toReason = (wait: FolderWait): string => `Job ${wait.jobId} ${describeWait(wait)}`;
 
 /** What is known of a job's place in the queue at the moment. */
 export interface QueuePlace {
   /** 1 for the next to start, null for a job that is not queued. */
   readonly position: number | null;
-  readonly wait: ClashingJob | undefined;
+  readonly wait: FolderWait | undefined;
 }
 
 function toMembers(job: JobSummary, { position, wait }: QueuePlace): JobMembers {

@@ -36,9 +36,6 @@ export function buildDeletionListing(
   return rows;
 }
 
-/** Some tools keep an empty object `folder/` for a folder; it goes with the folder, and is no file. */
-export const isFolderMarker = (key: string): boolean => key.endsWith('/');
-
 /** Why a folder without files is not deleted, by full path: a slip of the pen shall be seen. */
 export const holdsNoFiles = (where: string): WorkError =>
   new WorkError('InvalidInput', `${where} holds no files; nothing was deleted`);

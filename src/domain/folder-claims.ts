@@ -22,7 +22,7 @@ export interface ClaimClash {
 }
 
 /** A folder and all folders above it, by the boundary `/`: `movie1` is not above `movie10/a`. */
-function* upwards(location: string): Iterable<string> {
+export function* upwards(location: string): Iterable<string> {
   for (let end = location.length; end > 0; end = location.lastIndexOf('/', end - 1)) {
     yield location.slice(0, end);
   }
@@ -30,8 +30,8 @@ function* upwards(location: string): Iterable<string> {
 
 /**
  * The folders that jobs of one tenant hold. Two claims clash where both write the same folder, or where
- * one clears a folder and the other writes to or reads from it or a folder below it. The SQL function
- * `claims_clash` is the same rule.
+ * one clears a folder and the other writes to or reads from it or a folder below it. `clashesWith` of the
+ * store says the same in SQL.
  */
 export class HeldFolders {
   readonly #written = new Map<string, number>();
@@ -49,7 +49,11 @@ export class HeldFolders {
       if (claims.clears) keep(this.#cleared, location);
     }
     for (const location of [...claims.writesTo, ...claims.readsFrom]) {
-      for (const above of upwards(location)) keep(this.#used, above);
+      for (const above of upwards(location)) {
+        // with a folder all above it were noted
+        if (this.#used.has(above)) break;
+        this.#used.set(above, jobId);
+      }
     }
   }
 
@@ -59,7 +63,8 @@ export class HeldFolders {
       const jobId = this.#written.get(location);
       if (jobId !== undefined) return { jobId, kind: 'writes', location };
     }
-    for (const location of [...claims.writesTo, ...claims.readsFrom]) {
+    const used = this.#cleared.size === 0 ? [] : [...claims.writesTo, ...claims.readsFrom];
+    for (const location of used) {
       for (const above of upwards(location)) {
         const jobId = this.#cleared.get(above);
         if (jobId !== undefined) return { jobId, kind: 'clears', location: above };

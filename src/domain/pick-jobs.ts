@@ -1,4 +1,5 @@
-import { type ClaimClash, type FolderClaims, HeldFolders } from './folder-claims.ts';
+import type { FolderClaims } from './folder-claims.ts';
+import { type FolderHolder, FolderQueue, type FolderWait } from './folder-queue.ts';
 import type { FreeSlots } from './slots.ts';
 
 /** A job in the queue. */
@@ -12,50 +13,46 @@ export interface QueuedJob {
 }
 
 /** A job that would have had a slot and waits for a folder instead. */
-export interface FolderWait {
+export interface PassedJob {
   readonly jobId: number;
-  readonly holderId: number;
-  readonly clash: ClaimClash;
+  readonly wait: FolderWait;
 }
 
 /** Gives slots away, one job of the queue after the other. */
 export interface Picker {
   /** Offers a job, in the order of the queue; false: neither this nor any job behind it gets a slot. */
   readonly offer: (job: QueuedJob) => boolean;
-  /** Slots that are left. */
-  readonly free: () => FreeSlots;
   readonly admitted: readonly QueuedJob[];
-  readonly waits: readonly FolderWait[];
+  readonly passed: readonly PassedJob[];
 }
 
 /**
- * Makes a {@link Picker} over free slots and what running jobs hold. A job whose claims clash with a
- * holder's, one just admitted too, leaves its slot to the next.
+ * Makes a {@link Picker} over free slots and what running jobs hold. A job that has to wait for a folder,
+ * see {@link FolderQueue}, leaves its slot to the next. One that no slot is free for makes nobody wait who
+ * could have had one: as priority jobs go first, none of those behind it gets one either.
  */
 export function createPicker(options: {
   readonly free: FreeSlots;
   readonly priorityThreshold: number;
-  readonly holders: readonly { readonly id: number; readonly claims: FolderClaims }[];
+  readonly holders: readonly FolderHolder[];
 }): Picker {
-  const held = new HeldFolders();
-  for (const { id, claims } of options.holders) held.add(id, claims);
+  const folders = new FolderQueue(options.holders);
   const admitted: QueuedJob[] = [];
-  const waits: FolderWait[] = [];
+  const passed: PassedJob[] = [];
   let { any, ordinary } = options.free;
   return {
     admitted,
-    waits,
-    free: () => ({ any, ordinary: Math.min(any, ordinary) }),
+    passed,
     offer: (job) => {
       const isOrdinary = job.priority > options.priorityThreshold;
       if (any === 0 || (isOrdinary && ordinary === 0)) return false;
-      const found = job.hasRun ? undefined : held.find(job.claims);
-      if (found !== undefined) {
-        const { jobId: holderId, ...clash } = found;
-        waits.push({ jobId: job.id, holderId, clash });
+      const wait = job.hasRun ? undefined : folders.findWait(job.claims);
+      if (wait !== undefined) {
+        folders.queue(job);
+        passed.push({ jobId: job.id, wait });
         return true;
       }
-      held.add(job.id, job.claims);
+      folders.hold({ ...job, isAtWork: true });
       admitted.push(job);
       any -= 1;
       if (isOrdinary) ordinary -= 1;

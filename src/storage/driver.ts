@@ -52,7 +52,8 @@ export interface StorageDriver {
   list(folder: string): Promise<readonly StoredFile[]>;
   /**
    * All that is below a folder, by the exact prefix `folder/`, at any depth and in no order, a page at a
-   * time; what is not whole yet or hidden, too. No links are followed.
+   * time; what is not whole yet or hidden, too, and entries of folders, see {@link isFolderEntry}. No links
+   * are followed.
    */
   listBelow(folder: string): AsyncIterable<readonly StoredFile[]>;
   /** One file, or undefined where there is none. */
@@ -80,7 +81,7 @@ export interface StorageDriver {
   move(fromKey: string, toKey: string): Promise<void>;
   /** {@link StorageDriver.move} that leaves the file under its first key too. */
   copy(fromKey: string, toKey: string): Promise<void>;
-  /** Deletes files; one that is already gone is no error. */
+  /** Deletes files and entries of folders; one that is already gone is no error. */
   delete(keys: readonly string[], signal?: AbortSignal): Promise<void>;
   /**
    * Removes what uploads have left that were begun under these keys and never ended. An upload that is
@@ -92,6 +93,12 @@ export interface StorageDriver {
   /** The full path of a key, as callbacks tell it (contract §3). */
   fullPath(key: string): string;
 }
+
+/**
+ * Whether a key is the entry of a folder, `folder/`, and no file: some tools keep one in object stores; on
+ * a local disk it stands for a folder in which is nothing.
+ */
+export const isFolderEntry = (key: string): boolean => key.endsWith('/');
 
 /** Whether a file is still the one it was: the same version, or where there is none the same time. */
 export const isSameFile = (one: Omit<StoredFile, 'key'>, other: Omit<StoredFile, 'key'>): boolean =>

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash, randomUUID } from 'node:crypto';
 import {
   type FileHandle,
@@ -13,7 +14,12 @@ import {
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { WorkError } from '../domain/failure.ts';
-import type { StorageDriver, StoredFile, TransferOptions } from './driver.ts';
+import {
+  isFolderEntry,
+  type StorageDriver,
+  type StoredFile,
+  type TransferOptions,
+} from './driver.ts';
 import { fillFile } from './fill-file.ts';
 import { assertRoom, copyWhole, PARTIAL } from './local-copy.ts';
 import { isMissing, storageFailure } from './local-failure.ts';
@@ -168,14 +174,20 @@ async function closing<Result>(file: FileHandle, work: () => Promise<Result>): P
   }
 }
 
-/** A folder and those in it, a page each. */
+/** A folder and those in it, a page each; one in which is nothing as an entry of its own. */
 async function* listBelow(root: string, folder: string): AsyncGenerator<readonly StoredFile[]> {
   const found = await withFolder(root, folder, { isMade: false }, async (at) => {
-    const entries = await readdir(at.pathOf(''), { withFileTypes: true });
-    const names = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+    const entries = await readdir(at.pathOf(''), { withFileTypes: true, encoding: 'buffer' });
+    if (!entries.every((entry) => isUtf8(entry.name))) {
+      throw new WorkError('InvalidInput', `${folder} holds a name that is no UTF-8 text`);
+    }
+    const names = entries.filter((entry) => entry.isFile()).map((entry) => entry.name.toString());
+    if (entries.length === 0) {
+      return { files: [{ key: `${folder}/`, sizeBytes: 0, modifiedMs: 0 }], folders: [] };
+    }
     return {
       files: await statFiles(at, folder, names),
-      folders: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name),
+      folders: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name.toString()),
     };
   });
   if (found === undefined) return;
@@ -274,6 +286,8 @@ async function removePartials(folder: LocalFolder, stems: readonly string[]): Pr
 
 async function deleteFiles(folder: LocalFolder, keys: readonly string[]): Promise<void> {
   for (const key of keys) {
+    // goes with the folders that are empty
+    if (isFolderEntry(key)) continue;
     try {
       await unlink(folder.pathOf(fileNameOf(key)));
     } catch (error) {

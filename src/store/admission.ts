@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { describeClash, type FolderClaims } from '../domain/folder-claims.ts';
+import { describeWait } from '../domain/folder-queue.ts';
 import { JOB_STATES } from '../domain/job-state.ts';
-import { createPicker, type FolderWait, type Picker, type QueuedJob } from '../domain/pick-jobs.ts';
+import { createPicker, type PassedJob, type Picker } from '../domain/pick-jobs.ts';
 import { settingsFrom } from '../domain/settings.ts';
 import { SEVERITIES } from '../domain/severity.ts';
 import { freeSlots } from '../domain/slots.ts';
@@ -22,8 +22,8 @@ export const HOLDS_SLOT = sql.raw(
  * Gives a tenant's free slots to its next jobs and returns their ids. Safe to call at any time and
  * any number of times at once: the tenant's row is the lock, and running jobs and the folders they hold
  * are read from their rows, so nothing can drift. Jobs go by priority number, then in order of
- * submission; one whose folder another job holds is passed over, and its log says for whom it waits.
- * Those of a disabled tenant wait until it is enabled.
+ * submission; one whose folder another job holds, or one ahead of it wants, is passed over, and its log says
+ * for whom it waits. Those of a disabled tenant wait until it is enabled.
  */
 export async function admitJobs(db: Db, tenantId: number): Promise<readonly number[]> {
   return inTransaction(db, (transaction) => admitInTransaction(transaction, tenantId));
@@ -52,60 +52,48 @@ export async function admitInTransaction(
     startedOrdinary: held.filter((priority) => priority > priorityThreshold).length,
   });
   if (free.any === 0) return [];
-  const next = await listQueued(transaction, tenantId, { limit: free.any });
-  if (next.length === 0) return [];
   const holders = await listHolders(transaction, tenantId);
   const picker = createPicker({ free, priorityThreshold, holders });
-  const isOpen = next.every(picker.offer);
-  // told to those alone that would have had a slot: the others wait for one in any case
-  await insertWaits(transaction, picker.waits);
-  if (isOpen && next.length === free.any) {
-    await offerRest(transaction, tenantId, {
-      picker,
-      holders,
-      priorityThreshold,
-      last: next.at(-1),
-    });
-  }
+  await offerQueue(transaction, tenantId, picker, {
+    slots: free.any,
+    taken: holders.flatMap(({ claims }) => claims.writesTo).slice(0, MOST_TAKEN),
+  });
   return startJobs(transaction, picker.admitted);
 }
 
-/** Offers the slots that passed-over jobs have left to the jobs behind whose folders are free. */
-async function offerRest(
+/** Folders that the database compares the jobs of a queue with: each takes it time for each job. */
+const MOST_TAKEN = 16;
+
+/** Jobs that are read at once at the most. */
+const LARGEST_PAGE = 5000;
+
+/** Offers slots to the jobs of the queue, as far as it takes to give them away. */
+async function offerQueue(
   transaction: Db,
   tenantId: number,
-  rest: {
-    readonly picker: Picker;
-    readonly holders: readonly { readonly claims: FolderClaims }[];
-    readonly priorityThreshold: number;
-    readonly last: QueuedJob | undefined;
-  },
+  picker: Picker,
+  { slots, taken }: { readonly slots: number; readonly taken: readonly string[] },
 ): Promise<void> {
-  const { picker, holders } = rest;
-  let { last } = rest;
-  for (;;) {
-    const { any, ordinary } = picker.free();
-    if (any === 0 || last === undefined) return;
-    const jobs = await listQueued(transaction, tenantId, {
-      limit: any,
-      behind: last,
-      without: [...holders, ...picker.admitted].map(({ claims }) => claims),
-      ...(ordinary === 0 ? { mostPriority: rest.priorityThreshold } : {}),
-    });
-    if (!jobs.every(picker.offer)) return;
-    // what was passed over stays so: the folders held only become more
-    last = jobs.at(-1);
+  const first = { limit: slots, behind: undefined, taken: [] };
+  let jobs = await listQueued(transaction, tenantId, first);
+  let isOpen = jobs.every(picker.offer) && jobs.length === slots;
+  // told to those alone that would have had a slot: the others wait for one in any case
+  await insertWaits(transaction, picker.passed);
+  for (let limit = slots; isOpen && picker.admitted.length < slots; ) {
+    limit = Math.min(limit * 8, LARGEST_PAGE);
+    jobs = await listQueued(transaction, tenantId, { limit, behind: jobs.at(-1), taken });
+    isOpen = jobs.every(picker.offer) && jobs.length === limit;
   }
 }
 
 /** Says in the logs of jobs for whom they wait, once for each. */
-async function insertWaits(transaction: Db, waits: readonly FolderWait[]): Promise<void> {
-  if (waits.length === 0) return;
+async function insertWaits(transaction: Db, passed: readonly PassedJob[]): Promise<void> {
+  if (passed.length === 0) return;
   await sql`
     INSERT INTO logs (job_id, severity, progname, message)
     SELECT job_id, ${SEVERITIES.indexOf('INFO')}::smallint, 'controller', wait.message
-    FROM unnest(${waits.map((one) => one.jobId)}::bigint[],
-                ${waits.map((one) => `Waits for job ${one.holderId}, which ${describeClash(one.clash)}`)}::text[])
+    FROM unnest(${passed.map((one) => one.jobId)}::bigint[],
+                ${passed.map(({ wait }) => `Waits for job ${wait.jobId}, which ${describeWait(wait)}`)}::text[])
       WITH ORDINALITY AS wait (job_id, message, ord)
     WHERE NOT EXISTS (SELECT FROM logs WHERE logs.job_id = wait.job_id AND logs.message = wait.message)
     ORDER BY ord`.execute(transaction);

@@ -1,7 +1,8 @@
 import { JOB_STATES } from '../domain/job-state.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Db } from './db.ts';
-import { type ClashingJob, findWaits } from './folder-waits.ts';
+import type { FolderWait } from '../domain/folder-queue.ts';
+import { findWaits } from './folder-waits.ts';
 import { listJobs, type ListedJob } from './job-list.ts';
 import { getTenantSettings } from './settings.ts';
 
@@ -15,7 +16,7 @@ export interface Dashboard {
   /** By `run_at`, those that wait for a semaphore only at the end. */
   readonly scheduled: readonly ListedJob[];
   /** For whom queued jobs wait whose folders others use, by their ids. */
-  readonly waits: ReadonlyMap<number, ClashingJob>;
+  readonly waits: ReadonlyMap<number, FolderWait>;
 }
 
 /** Jobs that each list has at most. */

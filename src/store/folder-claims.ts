@@ -1,5 +1,7 @@
-import { sql } from 'kysely';
-import type { FolderClaims } from '../domain/folder-claims.ts';
+import { type RawBuilder, sql } from 'kysely';
+import { type FolderClaims, upwards } from '../domain/folder-claims.ts';
+import type { FolderHolder } from '../domain/folder-queue.ts';
+import { JOB_STATES } from '../domain/job-state.ts';
 import type { Db } from './db.ts';
 
 /**
@@ -25,25 +27,46 @@ export const claimsFromRow = (row: ClaimRow): FolderClaims => ({
   clears: row.clears,
 });
 
-/** SQL: whether the claims of a row, by its table or alias, clash with given ones. */
+/** From as many on Postgres looks a text up by its hash; `&&` compares it with each: 300 ms for 1,000 and 10,000 rows. */
+const HASHED = 9;
+
+/** SQL: whether one of the folders in a column is among given ones. */
+const holdsOneOf = (column: RawBuilder<unknown>, folders: readonly string[]) =>
+  folders.length < HASHED
+    ? sql`${column} && ${folders}::text[]`
+    : sql`EXISTS (SELECT FROM unnest(${column}) AS folder WHERE folder = ANY(${folders}::text[]))`;
+
+/**
+ * SQL: whether the claims of a row, by its table or alias, clash with given ones; the rule of
+ * `HeldFolders`, in the operators that take least time for each row.
+ */
 export const clashesWith = (table: string, claims: FolderClaims) => {
   const column = (name: keyof ClaimRow) => sql.ref(`${table}.${name}`);
-  return sql<boolean>`claims_clash(
-    ${column('writes_to')}, ${column('reads_from')}, ${column('clears')},
-    ${claims.writesTo}::text[], ${claims.readsFrom}::text[], ${claims.clears}::boolean)`;
+  const { writesTo, readsFrom } = claims;
+  const above = new Set([...writesTo, ...readsFrom].flatMap((folder) => [...upwards(folder)]));
+  const below = sql`EXISTS (
+    SELECT FROM unnest(${column('writes_to')} || ${column('reads_from')}) AS used,
+                unnest(${writesTo}::text[]) AS cleared
+    WHERE starts_with(used || '/', cleared || '/'))`;
+  return sql<boolean>`(
+    ${holdsOneOf(column('writes_to'), writesTo)}
+    OR (${column('clears')} AND ${holdsOneOf(column('writes_to'), [...above])})
+    OR ${claims.clears ? below : sql`false`})`;
 };
 
 /** Texts as one Postgres array literal, for a column of arrays: an array of arrays would be flattened. */
 export const arrayLiteral = (texts: readonly string[]): string =>
   `{${texts.map((text) => `"${text.replace(/[\\"]/g, '\\$&')}"`).join(',')}}`;
 
-/** What jobs of a tenant hold that were started and have not ended. */
-export async function listHolders(
-  transaction: Db,
-  tenantId: number,
-): Promise<readonly { readonly id: number; readonly claims: FolderClaims }[]> {
-  const { rows } = await sql<ClaimRow & { id: number }>`
-    SELECT id, ${CLAIM_COLUMNS} FROM jobs
-    WHERE tenant_id = ${tenantId} AND ${HOLDS_FOLDERS} ORDER BY id`.execute(transaction);
-  return rows.map((row) => ({ id: row.id, claims: claimsFromRow(row) }));
+/** The jobs of a tenant that hold folders, oldest first. */
+export async function listHolders(db: Db, tenantId: number): Promise<readonly FolderHolder[]> {
+  const { rows } = await sql<ClaimRow & { id: number; is_at_work: boolean }>`
+    SELECT id, ${CLAIM_COLUMNS},
+           queue_state NOT IN (${JOB_STATES.paused}, ${JOB_STATES.queued}) AS is_at_work
+    FROM jobs WHERE tenant_id = ${tenantId} AND ${HOLDS_FOLDERS} ORDER BY id`.execute(db);
+  return rows.map((row) => ({
+    id: row.id,
+    claims: claimsFromRow(row),
+    isAtWork: row.is_at_work,
+  }));
 }

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import { type ClaimClash, findClash, type FolderClaims } from '../domain/folder-claims.ts';
+import { FolderQueue, type FolderWait } from '../domain/folder-queue.ts';
 import { JOB_STATES, type JobState, jobStateName } from '../domain/job-state.ts';
+import type { QueuedJob } from '../domain/pick-jobs.ts';
 import type { Db } from './db.ts';
 import {
   CLAIM_COLUMNS,
@@ -8,7 +10,9 @@ import {
   claimsFromRow,
   clashesWith,
   HOLDS_FOLDERS,
+  listHolders,
 } from './folder-claims.ts';
+import { listAhead, listUnstarted } from './queued-jobs.ts';
 
 /** A job that uses folders which another one wants, and how the two clash. */
 export interface ClashingJob {
@@ -19,38 +23,31 @@ export interface ClashingJob {
 
 /**
  * For whom jobs of a tenant wait at this moment, by their ids: those that are queued and whose folders a
- * job holds that has been started and has not ended. One that waits for a slot alone is not in it.
+ * job holds, or one ahead of them in the queue wants. One that waits for a slot alone is not in it.
  */
 export async function findWaits(
   db: Db,
   tenantId: number,
   jobs: readonly { readonly id: number; readonly state: JobState }[],
-): Promise<ReadonlyMap<number, ClashingJob>> {
+): Promise<ReadonlyMap<number, FolderWait>> {
+  const waits = new Map<number, FolderWait>();
   const ids = jobs.filter((job) => job.state === 'queued').map((job) => job.id);
-  if (ids.length === 0) return new Map();
-  const { rows } = await sql<
-    ClaimRow & { id: number; holder_id: number; state: number; held: ClaimRow }
-  >`
-    WITH holder AS MATERIALIZED (
-      SELECT id, queue_state, ${CLAIM_COLUMNS} FROM jobs
-      WHERE tenant_id = ${tenantId} AND ${HOLDS_FOLDERS}
-    )
-    SELECT DISTINCT ON (jobs.id) jobs.id, jobs.writes_to, jobs.reads_from, jobs.clears,
-           holder.id AS holder_id, holder.queue_state AS state,
-           json_build_object('writes_to', holder.writes_to, 'reads_from', holder.reads_from,
-                             'clears', holder.clears) AS held
-    FROM jobs JOIN holder ON claims_clash(jobs.writes_to, jobs.reads_from, jobs.clears,
-                                          holder.writes_to, holder.reads_from, holder.clears)
-    WHERE jobs.id = ANY(${ids}::bigint[]) AND tenant_id = ${tenantId}
-      AND jobs.queue_state = ${JOB_STATES.queued} AND started_at IS NULL
-    ORDER BY jobs.id, holder.id`.execute(db);
-  return new Map(
-    rows.flatMap((row) => {
-      const clash = findClash(claimsFromRow(row.held), claimsFromRow(row));
-      const state = jobStateName(row.state);
-      return clash === undefined ? [] : [[row.id, { jobId: row.holder_id, state, clash }] as const];
-    }),
-  );
+  if (ids.length === 0) return waits;
+  // before the jobs: one that is started in between does not wait for itself
+  const folders = new FolderQueue(await listHolders(db, tenantId));
+  const judge = ({ id, claims }: QueuedJob): void => {
+    const wait = folders.findWait(claims);
+    if (wait !== undefined) waits.set(id, wait);
+  };
+  const asked = await listUnstarted(db, tenantId, ids);
+  asked.forEach(judge);
+  const unheld = asked.filter((job) => !waits.has(job.id));
+  const unheldIds = new Set(unheld.map((job) => job.id));
+  for (const job of await listAhead(db, tenantId, unheld)) {
+    if (unheldIds.has(job.id)) judge(job);
+    folders.queue(job);
+  }
+  return waits;
 }
 
 /**

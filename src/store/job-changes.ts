@@ -83,7 +83,11 @@ export async function changeJob(
     const hasExecution = isGivenUp && after.hasRun && !(await takeBackStart(transaction, jobId));
     if (isGivenUp && !hasExecution) await endGivenUp(transaction, jobId);
     else if (after.tell !== undefined) await insertOutbox(transaction, jobId, after.tell);
-    if (after.state === 'queued') await admitInTransaction(transaction, tenantId);
+    // one that left the queue, or holds its folders without working, makes nobody wait any more
+    const states = [before.state, after.state];
+    if (states.includes('queued') || states.includes('paused')) {
+      await admitInTransaction(transaction, tenantId);
+    }
     return after.state;
   });
 }

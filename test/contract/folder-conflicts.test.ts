@@ -208,6 +208,11 @@ test('a delete waits for who works in its folder, and whoever wants to work ther
     job_id: below.id,
     reason: `Job ${below.id} works in the folder that this one deletes: ${pathOf(folder)}`,
   });
+  const { json: later } = await post(`${folder}/sd`);
+  expect((await show(later.id)).waits_for).toEqual({
+    job_id: deleting.id,
+    reason: `Job ${deleting.id} is ahead in the queue and deletes the folder: ${pathOf(folder)}`,
+  });
   await end(below.id);
   expect((await show(deleting.id)).queue_state).toBe('started');
   const refused = await post(`${folder}/hd`, refuse);

@@ -2,10 +2,9 @@ import {
   buildDeletionListing,
   holdsClientRoot,
   holdsNoFiles,
-  isFolderMarker,
 } from '../../../src/domain/deletion-listing.ts';
 import { WorkError } from '../../../src/domain/failure.ts';
-import type { StorageDriver, StoredFile } from '../../../src/storage/driver.ts';
+import { isFolderEntry, type StorageDriver, type StoredFile } from '../../../src/storage/driver.ts';
 import { locationOf } from '../../../src/storage/location.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import type { Task, TaskCode } from '../../task.ts';
@@ -28,7 +27,7 @@ export function createDeleteAsset(deps: {
     const location = locationOf(storage, folder);
     await refuseRoots(deps.deletion, where, location);
     const found = await listAll(storage, folder, task);
-    const files = found.filter((file) => !isFolderMarker(file.key));
+    const files = found.filter((file) => !isFolderEntry(file.key));
     const nameOf = (key: string): string => key.slice(folder.length + 1);
     const recorded = await deps.deletion.record(
       task,
@@ -81,7 +80,7 @@ function refuseTraversal(page: readonly StoredFile[]): void {
 }
 
 async function proveGone(storage: StorageDriver, folder: string, task: Task): Promise<void> {
-  const [left] = await listAll(storage, folder, task);
+  const left = (await listAll(storage, folder, task)).find(({ key }) => !isFolderEntry(key));
   if (left === undefined) return;
   throw new WorkError(
     'StorageFailed',

@@ -1,16 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDeleteAsset } from '../../../activities/files/delete/delete-asset.ts';
 import { createDeleteFiles } from '../../../activities/files/delete/delete-files.ts';
+import { createSourceLookup } from '../../../api/submission/source-lookup.ts';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import type { FindPlace } from '../../../src/storage/find-place.ts';
 import { locationOf } from '../../../src/storage/location.ts';
 import { getJob } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { listPublishedFiles, putPublication } from '../../../src/store/publications.ts';
+import { getTenant } from '../../../src/store/tenants.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
 import { createDeletion } from '../../../worker/deletion.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
@@ -68,6 +70,25 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
 
   async function put(...keys: readonly string[]): Promise<void> {
     for (const key of keys) await storage.driver.upload(local, key);
+  }
+
+  /** Has something happen whenever files were deleted. */
+  const afterDelete = (happen: () => Promise<unknown>): void => {
+    watched.delete = async (keys, signal) => {
+      await storage.driver.delete(keys, signal);
+      await happen();
+    };
+  };
+
+  /** A folder in which is nothing: object stores keep an entry for it, if somebody made one. */
+  async function makeFolder(key: string): Promise<void> {
+    if (kind === 'local') {
+      await mkdir(join(storage.driver.root, key), { recursive: true });
+      return;
+    }
+    const nothing = join(folder, 'nothing');
+    await writeFile(nothing, '');
+    await storage.driver.upload(nothing, `${key}/`);
   }
 
   const neighbours = () =>
@@ -157,6 +178,66 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     },
   );
 
+  test('folders in which no file is go, too, and are told as no files', async () => {
+    for (const empty of ['movie1/empty', 'movie1/old/none/at/all']) await makeFolder(empty);
+    const task = await startJob('voddelete', {});
+    expect(await deleteFolder(task)).toEqual({ message: '7 files, 70 bytes deleted' });
+    expect((await resultOf(task))?.files).toHaveLength(INSIDE.length);
+    expect(await storage.allKeys()).toEqual([...NEIGHBOURS].sort());
+    if (kind === 'local') {
+      expect(await readdir(storage.driver.root)).not.toContain('movie1');
+    }
+  });
+
+  test('a folder that somebody makes meanwhile does not fail the job', async () => {
+    afterDelete(() => makeFolder('movie1/new'));
+    expect(await deleteFolder(await startJob('voddelete', {}))).toMatchObject({
+      message: '7 files, 70 bytes deleted',
+    });
+  });
+
+  test.runIf(kind === 'local')('a link stays with its folder, and where it leads to', async () => {
+    const outside = join(folder, 'outside');
+    await mkdir(join(outside, 'empty'), { recursive: true });
+    await makeFolder('movie1/old/none');
+    await symlink(outside, join(storage.driver.root, 'movie1/old/link'));
+    await deleteFolder(await startJob('voddelete', {}));
+    expect(await readdir(join(storage.driver.root, 'movie1'))).toEqual(['old']);
+    expect(await readdir(join(storage.driver.root, 'movie1/old'))).toEqual(['link']);
+    expect(await readdir(outside)).toEqual(['empty']);
+  });
+
+  test.runIf(kind === 'local')('a name that is no text is refused, and nothing goes', async () => {
+    const path = Buffer.from(join(storage.driver.root, 'movie1/old/'));
+    await writeFile(Buffer.concat([path, Buffer.from([0x66, 0xfc])]), 'some bytes');
+    const deleted = deleteFolder(await startJob('voddelete', {}));
+    await expect(deleted).rejects.toThrow(/movie1\/old holds a name that is no UTF-8/);
+    expect(await storage.allKeys()).toEqual(expect.arrayContaining(INSIDE));
+  });
+
+  test('a folder in which are empty folders alone fails, and they stay', async () => {
+    await makeFolder('nothing/in/it');
+    const deleted = deleteFolder(await startJob('voddelete', {}), 'nothing');
+    await expect(deleted).rejects.toThrow('holds no files; nothing was deleted');
+    const left: string[] = [];
+    for await (const page of storage.driver.listBelow('nothing')) {
+      left.push(...page.map((file) => file.key));
+    }
+    expect(left).toEqual(['nothing/in/it/']);
+  });
+
+  test('a dry run tells the files that go, and no folders', async () => {
+    await makeFolder('movie1/empty');
+    const lookUp = createSourceLookup({ db: database.db, storages: deps().storages });
+    const tenant = await getTenant(database.db, 'acme');
+    if (tenant === undefined) throw new Error('no tenant');
+    const plan = { kind: 'delete', storage: kind, folder: 'movie1', files: [], tasks: [] } as const;
+    const found = await lookUp(tenant, plan);
+    expect(found.files.map((file) => ('path' in file ? file.path : '')).sort()).toEqual(
+      INSIDE.map((key) => storage.driver.fullPath(key)).sort(),
+    );
+  });
+
   test('players lose the manifests before the media', async () => {
     const seen: string[][] = [];
     watched.before = async (call: Call) => {
@@ -204,6 +285,39 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     await expect(deleteFolder(task)).rejects.toMatchObject({ type: 'Superseded' });
     expect(await storage.allKeys()).toHaveLength(NEIGHBOURS.length + INSIDE.length);
     expect((await resultOf(task)) ?? null).toBeNull();
+  });
+
+  test('an attempt whose hold on its task broke deletes nothing more', async () => {
+    const task = await startJob('voddelete', {});
+    afterDelete(() =>
+      sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND state = 'idle in transaction'`.execute(
+        database.db,
+      ),
+    );
+    await expect(deleteFolder(task)).rejects.toThrow(/terminat|connection/i);
+    expect(await storage.allKeys()).toEqual(
+      expect.arrayContaining(['movie1/movie1-7-video-1.m3u8', 'movie1/movie1-7-video-1.mp4']),
+    );
+  });
+
+  test('a file that somebody writes meanwhile fails the job and is named', async () => {
+    const late = 'movie1/late.mp4';
+    afterDelete(() => put(late));
+    await expect(deleteFolder(await startJob('voddelete', {}))).rejects.toThrow(
+      `${storage.driver.fullPath(late)} is there although all below`,
+    );
+  });
+
+  test('a name that would lead out of the folder is refused, and nothing goes', async () => {
+    watched.listBelow = async function* () {
+      yield [{ key: 'movie1/../movie10/movie1.m3u8', sizeBytes: 10, modifiedMs: 0 }];
+    };
+    await expect(deleteFolder(await startJob('voddelete', {}))).rejects.toThrow(
+      'movie1/../movie10/movie1.m3u8 has a part "." or "..";',
+    );
+    expect(await neighbours()).toEqual([...NEIGHBOURS].sort());
+    expect(watched.calls.some(({ call }) => call === 'delete')).toBe(false);
   });
 
   test('a cancelled job stops between two calls', async () => {

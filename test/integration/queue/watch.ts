@@ -27,6 +27,20 @@ export async function installWatch(db: Db): Promise<void> {
         SELECT min(holder.id) FROM jobs holder
         WHERE holder.tenant_id = job.tenant_id AND holder.id <> job.id
           AND holder.started_at IS NOT NULL AND holder.ended_at IS NULL AND watch_clash(holder, job) $$;
+    -- clashes with another than a given job that is paused or was put back, or may have been until this round
+    CREATE FUNCTION watch_stalled(job jobs, given bigint) RETURNS boolean LANGUAGE sql AS $$
+        SELECT EXISTS (SELECT FROM jobs holder, watch_round
+                       WHERE holder.tenant_id = job.tenant_id AND holder.id NOT IN (job.id, given)
+                         AND holder.started_at IS NOT NULL AND holder.ended_at IS NULL
+                         AND (holder.queue_state IN (0, 6) OR holder.updated_at >= watch_round.started_at)
+                         AND watch_clash(holder, job)) $$;
+    -- a job that was ready before the round began, is ahead of this one in the queue and wants its folder
+    CREATE FUNCTION watch_ahead(job jobs) RETURNS bigint LANGUAGE sql AS $$
+        SELECT min(ahead.id) FROM jobs ahead, watch_round
+        WHERE ahead.tenant_id = job.tenant_id AND ahead.queue_state = 0 AND ahead.started_at IS NULL
+          AND (ahead.priority, ahead.id) < (job.priority, job.id)
+          AND ahead.id <= max_id AND ahead.updated_at < watch_round.started_at
+          AND watch_clash(ahead, job) AND NOT watch_stalled(ahead, job.id) $$;
     CREATE FUNCTION watch_job() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
       most integer := watch_setting(NEW.tenant_id, 'max_jobs', 2);
@@ -54,12 +68,21 @@ export async function installWatch(db: Db): Promise<void> {
           INSERT INTO watch_faults VALUES
             (format('job %s got a folder that job %s holds', NEW.id, watch_held(NEW)));
         END IF;
+        IF OLD.started_at IS NULL AND watch_ahead(NEW) IS NOT NULL THEN
+          INSERT INTO watch_faults VALUES
+            (format('job %s got a folder before job %s', NEW.id, watch_ahead(NEW)));
+        END IF;
         -- what was committed and unchanged before the round began may not be overtaken, but for its folder
         IF EXISTS (SELECT FROM jobs, watch_round
                    WHERE tenant_id = NEW.tenant_id AND queue_state = 0 AND id <= max_id
                      AND updated_at < watch_round.started_at
                      AND (priority, id) < (NEW.priority, NEW.id)
-                     AND watch_held(jobs) IS NULL) THEN
+                     AND watch_held(jobs) IS NULL
+                     AND NOT EXISTS (SELECT FROM jobs ahead
+                                     WHERE ahead.tenant_id = jobs.tenant_id AND ahead.queue_state = 0
+                                       AND ahead.started_at IS NULL
+                                       AND (ahead.priority, ahead.id) < (jobs.priority, jobs.id)
+                                       AND watch_clash(ahead, jobs))) THEN
           INSERT INTO watch_faults VALUES (format('job %s overtook another', NEW.id));
         END IF;
       END IF;

@@ -23,8 +23,7 @@ const pick = (
   const isOpen = jobs.every(picker.offer);
   return {
     admitted: picker.admitted.map((one) => one.id),
-    waits: picker.waits.map((one) => [one.jobId, one.holderId]),
-    free: picker.free(),
+    waits: picker.passed.map(({ jobId, wait }) => [jobId, wait.jobId]),
     isOpen,
   };
 };
@@ -33,26 +32,24 @@ test('of jobs that write one folder the first gets a slot, the next job the othe
   expect(pick([job(1, 'a'), job(2, 'a'), job(3, 'b')])).toMatchObject({
     admitted: [1, 3],
     waits: [[2, 1]],
-    free: { any: 0, ordinary: 0 },
   });
 });
 
 test('a job waits for who holds its folder', () => {
-  const holders = [job(7, 'a')];
+  const holders = [{ ...job(7, 'a'), isAtWork: true }];
   expect(pick([job(8, 'a'), job(9, 'a')], { holders })).toEqual({
     admitted: [],
     waits: [
       [8, 7],
       [9, 7],
     ],
-    free: { any: 2, ordinary: 2 },
     isOpen: true,
   });
 });
 
 test('a job that was put back does not wait for itself', () => {
   const back = job(7, 'a', { hasRun: true });
-  expect(pick([back, job(8, 'a')], { holders: [back] })).toMatchObject({
+  expect(pick([back, job(8, 'a')], { holders: [{ ...back, isAtWork: false }] })).toMatchObject({
     admitted: [7],
     waits: [[8, 7]],
   });
