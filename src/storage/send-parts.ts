@@ -26,9 +26,9 @@ export interface SendPartsOptions {
   readonly onProgress?: ((doneBytes: number) => void) | undefined;
 }
 
-/** Bytes of each part of a file of this length, but for the last. */
-export const partBytesOf = (sizeBytes: number): number =>
-  Math.max(PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS));
+/** Bytes of each part of a file of this length, but for the last: `leastBytes`, or as many as keep the parts few enough. */
+export const partBytesOf = (sizeBytes: number, leastBytes = PART_BYTES): number =>
+  Math.max(leastBytes, Math.ceil(sizeBytes / MOST_PARTS));
 
 /**
  * Sends a file in parts, several at once, each read into memory so that it can be sent again. The

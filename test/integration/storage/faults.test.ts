@@ -60,6 +60,13 @@ describe.each(REMOTE_KINDS)('%s over a bad wire', (kind) => {
     expect(proxy.requests.filter((one) => one.method === 'GET').length).toBeGreaterThan(4);
   });
 
+  test('a download whose every answer is cut ends all the same, as each has brought more of it', async () => {
+    proxy.fault = ({ method }) =>
+      method === 'GET' ? { kind: 'cut', afterBytes: 2 * MB } : undefined;
+    expect(await download()).toBe(true);
+    expect(proxy.requests.filter((one) => one.method === 'GET').length).toBeGreaterThan(9);
+  });
+
   test('bursts of 503 and resets are waited out, both ways, and leave no open upload', async () => {
     const random = createRandom(11);
     proxy.fault = ({ number }) => {
