@@ -6,9 +6,6 @@ import { RemoteError, safeCode } from './remote-failure.ts';
 const CONNECT_MS = 5_000;
 const SILENCE_MS = 30_000;
 
-/** Four files with four parts or ranges each, and room for small requests. */
-const MOST_SOCKETS = 32;
-
 /** Each request is tried so often, with growing waits between; `SlowDown` is among what is tried again. */
 const MOST_TRIES = 6;
 
@@ -18,7 +15,8 @@ const MOST_TRIES = 6;
  */
 export function createS3Client(settings: S3Settings, secret: string | undefined): S3Client {
   const { region, endpoint, accessKeyId, isPathStyle, hasChecksums } = settings;
-  const agent = { keepAlive: true, maxSockets: MOST_SOCKETS };
+  // no limit: each job has its own, and a request that waits for another job's socket counts as one that cannot connect
+  const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY };
   return new S3Client({
     region,
     forcePathStyle: isPathStyle,

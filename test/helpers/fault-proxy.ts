@@ -20,6 +20,8 @@ export type Fault =
   | { readonly kind: 'lost' }
   /** The connection ends after so many bytes of the answer's body. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** Nothing comes after so many bytes of the answer's body, and the connection stays. */
+  | { readonly kind: 'stall'; readonly afterBytes: number }
   /** The answer ends after so many bytes and does not say how many it has. */
   | { readonly kind: 'unsized'; readonly afterBytes: number }
   /** The answer ends early and says, in its length, that it is whole. */
@@ -153,6 +155,7 @@ export class FaultProxy {
         body[at] = (body[at] ?? 0) ^ 1;
       }
       outgoing.writeHead(answer.statusCode ?? 502, headers);
+      if (fault.kind === 'stall') return void outgoing.write(body.subarray(0, fault.afterBytes));
       if (fault.kind !== 'cut') return void outgoing.end(sent);
       outgoing.write(body.subarray(0, fault.afterBytes), () => incoming.socket.destroy());
     });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   AccountSASPermissions,
   AccountSASResourceTypes,
@@ -11,7 +12,7 @@ import {
   SASProtocol,
   type StorageSharedKeyCredential,
 } from '@azure/storage-blob';
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { createAzureStorage } from '../../../src/storage/azure-blob.ts';
 import { createAzureClient } from '../../../src/storage/azure-client.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
@@ -19,6 +20,7 @@ import { createS3Storage } from '../../../src/storage/s3.ts';
 import { createS3Client } from '../../../src/storage/s3-client.ts';
 import { FaultProxy } from '../../helpers/fault-proxy.ts';
 import { newBucket, newContainer } from '../../helpers/storages.ts';
+import { storeUrl } from '../../helpers/wires.ts';
 
 const MB = 1024 * 1024;
 
@@ -60,7 +62,9 @@ test('an S3 service without checksum headers is given none, and MD5s instead', a
   const puts = proxy.requests.filter(({ method }) => method === 'PUT');
   const sent = puts.filter(({ headers }) => headers['x-amz-copy-source'] === undefined);
   expect(sent.length).toBeGreaterThan(3);
-  for (const { headers } of sent) {
+  const deletions = proxy.requests.filter(({ url }) => /[?&]delete/.test(url));
+  expect(deletions.length).toBeGreaterThan(1);
+  for (const { headers } of [...sent, ...deletions]) {
     expect(headers['content-md5']).toBeDefined();
     expect(Object.keys(headers).filter((name) => name.includes('checksum'))).toEqual([]);
   }
@@ -138,6 +142,79 @@ test('a SAS opens a container, also for the copy of a large blob', async () => {
   const storage = createAzureStorage(createAzureClient(own, sas), own);
   await goRound(storage);
   expect(storage.volume).not.toContain('sig=');
+});
+
+test('an encryption scope goes with every blob that is made, copies too, large and small', async () => {
+  const connection = inject('stores').azure.connectionString;
+  const url = storeUrl('azure_blob');
+  const proxy = await new FaultProxy(url).start();
+  const { settings } = await newContainer();
+  const scoped = { ...settings, encryptionScope: 'of-acme' };
+  const client = createAzureClient(scoped, connection.replace(url, proxy.url));
+  const storage = createAzureStorage(client, scoped, { copyWholeBytes: 5 * MB });
+  await goRound(storage);
+  await proxy.close();
+  const making = proxy.requests.filter(({ method }) => method === 'PUT');
+  expect(making.length).toBeGreaterThan(6);
+  for (const { headers } of making) expect(headers['x-ms-encryption-scope']).toBe('of-acme');
+});
+
+describe.each([1000, 6 * MB])('a copy of %d bytes', (sizeBytes) => {
+  const set = { disposition: 'attachment; filename="film.mp4"', encoding: 'gzip', language: 'es' };
+  const bytes = randomBytes(sizeBytes);
+
+  test('keeps what an operator has set on an S3 object', async () => {
+    const { settings, client } = await newBucket();
+    const storage = createS3Storage(client, settings, { copyWholeBytes: 5 * MB });
+    await client.send(
+      new PutObjectCommand({
+        Bucket: settings.bucket,
+        Key: storage.fullPath('film/a.mp4'),
+        Body: bytes,
+        ContentDisposition: set.disposition,
+        ContentEncoding: set.encoding,
+        ContentLanguage: set.language,
+        Metadata: { owner: 'acme' },
+      }),
+    );
+    await storage.copy('film/a.mp4', 'film/b.mp4');
+    const Key = storage.fullPath('film/b.mp4');
+    const found = await client.send(new HeadObjectCommand({ Bucket: settings.bucket, Key }));
+    expect(found).toMatchObject({
+      ContentLength: sizeBytes,
+      ContentDisposition: set.disposition,
+      ContentEncoding: set.encoding,
+      ContentLanguage: set.language,
+      Metadata: { owner: 'acme' },
+    });
+  });
+
+  test.each([null, 'of-acme'])(
+    'keeps it of a blob, encryption scope %s',
+    async (encryptionScope) => {
+      const { settings, client } = await newContainer({ encryptionScope });
+      const storage = createAzureStorage(client, settings, { copyWholeBytes: 5 * MB });
+      const blob = client.getBlockBlobClient(storage.fullPath('film/a.mp4'));
+      await blob.upload(bytes, sizeBytes, {
+        blobHTTPHeaders: {
+          blobContentDisposition: set.disposition,
+          blobContentEncoding: set.encoding,
+          blobContentLanguage: set.language,
+        },
+        metadata: { owner: 'acme' },
+      });
+      await storage.copy('film/a.mp4', 'film/b.mp4');
+      const copy = client.getBlobClient(storage.fullPath('film/b.mp4'));
+      expect(await copy.getProperties()).toMatchObject({
+        contentLength: sizeBytes,
+        contentDisposition: set.disposition,
+        contentEncoding: set.encoding,
+        contentLanguage: set.language,
+        metadata: { owner: 'acme' },
+      });
+      expect((await copy.downloadToBuffer()).equals(bytes)).toBe(true);
+    },
+  );
 });
 
 test('an access tier goes with every blob that is made', async () => {
