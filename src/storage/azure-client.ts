@@ -9,7 +9,7 @@ import {
 import { WorkError } from '../domain/failure.ts';
 import type { AzureSettings } from '../domain/storage-settings.ts';
 import { createAzurePatience } from './azure-patience.ts';
-import { RemoteError, safeCode } from './remote-failure.ts';
+import { codeOfStatus, RemoteError, safeCode } from './remote-failure.ts';
 
 /** Each request is tried so often, with growing waits between; `ServerBusy` is among what is tried again. */
 const OPTIONS = {
@@ -70,10 +70,10 @@ export function toAzureFailure(error: unknown, doing: string): Error {
   if (error.name === 'AbortError' || error instanceof WorkError) return error;
   if (error instanceof RestError) {
     const said = (error.details as { readonly errorCode?: unknown } | undefined)?.errorCode;
-    return new RemoteError(doing, {
-      code: safeCode(said ?? error.code ?? error.name),
-      status: error.statusCode,
-    });
+    const status = error.statusCode;
+    const known = said ?? error.code;
+    const code = known === undefined && status !== undefined ? codeOfStatus(status) : known;
+    return new RemoteError(doing, { code: safeCode(code ?? error.name), status });
   }
   const code = (error as NodeJS.ErrnoException).code ?? error.name;
   return new RemoteError(doing, { code: safeCode(code) });

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { WorkError } from '../domain/failure.ts';
 
 /** What a vendor's SDK says of a failure, as far as it may be told: no headers, URLs or credentials. */
@@ -53,6 +54,10 @@ export function isTransient(error: unknown): boolean {
   // a body that broke off is the system's error; a WorkError is a judgement
   return !(error instanceof WorkError);
 }
+
+/** A status by its name, `Forbidden`: for answers without a body, to `HEAD`, which tell no code. */
+export const codeOfStatus = (status: number | undefined): string =>
+  safeCode(STATUS_CODES[status ?? 0]?.replaceAll(' ', ''));
 
 /** A code that is safe to tell: an identifier, nothing else. */
 export const safeCode = (code: unknown): string =>

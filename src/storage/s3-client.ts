@@ -1,7 +1,7 @@
 import { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { WorkError } from '../domain/failure.ts';
 import type { S3Settings } from '../domain/storage-settings.ts';
-import { RemoteError, safeCode } from './remote-failure.ts';
+import { codeOfStatus, RemoteError, safeCode } from './remote-failure.ts';
 
 const CONNECT_MS = 5_000;
 const SILENCE_MS = 30_000;
@@ -48,7 +48,8 @@ export function toS3Failure(error: unknown, doing: string): Error {
   if (error.name === 'AbortError' || error instanceof WorkError) return error;
   if (error instanceof S3ServiceException) {
     const { httpStatusCode: status } = error.$metadata;
-    return new RemoteError(doing, { code: safeCode(error.name), status });
+    const code = error.name === 'Unknown' ? codeOfStatus(status) : safeCode(error.name);
+    return new RemoteError(doing, { code, status });
   }
   const code = (error as NodeJS.ErrnoException).code ?? error.name;
   return new RemoteError(doing, { code: safeCode(code) });

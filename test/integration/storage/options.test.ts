@@ -237,6 +237,10 @@ test('what a store refuses is told by its code, without names of keys or their s
   await expect(wrong.list('film')).rejects.toThrow(
     /^The storage refused listing film \(SignatureDoesNotMatch, HTTP 403\)$/,
   );
+  // an answer to HEAD has no body to tell a code
+  await expect(wrong.stat('film/a.mp4')).rejects.toThrow(
+    /^The storage refused reading tenants\/acme\/film\/a\.mp4 \(Forbidden, HTTP 403\)$/,
+  );
   const gone = { ...settings, bucket: 'no-such-bucket-here' };
   const { secretAccessKey } = inject('stores').s3;
   await expect(
