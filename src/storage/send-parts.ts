@@ -8,6 +8,9 @@ const MOST_PARTS = 9_000;
 
 const PARALLEL_PARTS = 4;
 
+/** Bytes of one file in memory at once. Parts grow with files of more than 75 GB: fewer go up at a time then. */
+const MOST_BUFFERED_BYTES = 128 * 1024 * 1024;
+
 /** One part of a file on its way up. Its bytes are overwritten when `send` has settled. */
 export interface FilePart {
   /** Counted from 1. */
@@ -75,7 +78,8 @@ export async function sendParts(options: SendPartsOptions): Promise<void> {
       throw error;
     }
   };
-  const runs = Array.from({ length: Math.min(PARALLEL_PARTS, count) }, run);
+  const parallel = Math.min(PARALLEL_PARTS, count, Math.floor(MOST_BUFFERED_BYTES / partBytes));
+  const runs = Array.from({ length: Math.max(1, parallel) }, run);
   const ends = await Promise.allSettled(runs);
   options.signal.throwIfAborted();
   // the first failure, not those that its abort has caused
