@@ -28,6 +28,8 @@ export type Fault =
   | { readonly kind: 'short'; readonly byBytes: number }
   /** The answer's headers tell another length than the object has; for `HEAD`. */
   | { readonly kind: 'lying'; readonly byBytes: number }
+  /** The answer says that it is of another version of the object. */
+  | { readonly kind: 'version' }
   /** One byte of the answer's body is another one. */
   | { readonly kind: 'flip' };
 
@@ -146,6 +148,7 @@ export class FaultProxy {
       if (fault.kind === 'lying') {
         headers['content-length'] = String(Number(headers['content-length']) + fault.byBytes);
       }
+      if (fault.kind === 'version') headers.etag = '"another"';
       if (fault.kind === 'unsized') {
         sent = body.subarray(0, fault.afterBytes);
         delete headers['content-length'];

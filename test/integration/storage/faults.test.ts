@@ -109,7 +109,12 @@ describe.each(REMOTE_KINDS)('%s over a bad wire', (kind) => {
     'an answer that is %d bytes short and says that it is whole fails the fetch, with nothing left',
     async (byBytes) => {
       proxy.fault = ({ method }) => (method === 'GET' ? { kind: 'short', byBytes } : undefined);
-      await expect(download()).rejects.toMatchObject({ type: 'StorageFailed' });
+      await expect(download()).rejects.toMatchObject({
+        type: 'StorageFailed',
+        message: expect.stringMatching(
+          /^The storage answered with \d+ bytes of .* were asked for$/,
+        ),
+      });
       await expect(stat(join(base, 'down'))).rejects.toThrow('ENOENT');
     },
   );

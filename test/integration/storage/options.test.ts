@@ -230,6 +230,23 @@ test('an access tier goes with every blob that is made', async () => {
   }
 });
 
+test('a key that S3 refuses to delete fails the deletion, though the answer is 200', async () => {
+  const { endpoint, secretAccessKey } = inject('stores').s3;
+  const proxy = await new FaultProxy(endpoint).start();
+  const { settings } = await newBucket();
+  const through = { ...settings, endpoint: proxy.url };
+  const refused = (code: string) =>
+    `<DeleteResult><Error><Key>tenants/acme/film/a.mp4</Key><Code>${code}</Code></Error></DeleteResult>`;
+  const storage = createS3Storage(createS3Client(through, secretAccessKey), through);
+  proxy.fault = () => ({ kind: 'instead', status: 200, body: refused('AccessDenied') });
+  await expect(storage.delete(['film/a.mp4', 'film/b.mp4'])).rejects.toThrow(
+    /^The storage refused deleting a\.mp4 \(AccessDenied, HTTP 200\)$/,
+  );
+  proxy.fault = () => ({ kind: 'instead', status: 200, body: refused('NoSuchKey') });
+  await storage.delete(['film/a.mp4', 'film/b.mp4']);
+  await proxy.close();
+});
+
 test('what a store refuses is told by its code, without names of keys or their secrets', async () => {
   const { settings } = await newBucket();
   const { settings: ofAzure } = await newContainer();
