@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import { WorkError } from '../domain/failure.ts';
 
 /** What a vendor's SDK says of a failure, as far as it may be told: no headers, URLs or credentials. */
@@ -55,9 +54,19 @@ export function isTransient(error: unknown): boolean {
   return !(error instanceof WorkError);
 }
 
-/** A status by its name, `Forbidden`: for answers without a body, to `HEAD`, which tell no code. */
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  301: 'MovedPermanently',
+  400: 'BadRequest',
+  403: 'Forbidden',
+  409: 'Conflict',
+  429: 'TooManyRequests',
+  500: 'InternalServerError',
+  503: 'ServiceUnavailable',
+};
+
+/** A status by its name: for answers without a body, to `HEAD`, which tell no code. */
 export const codeOfStatus = (status: number | undefined): string =>
-  safeCode(STATUS_CODES[status ?? 0]?.replaceAll(' ', ''));
+  STATUS_NAMES[status ?? 0] ?? 'unknown';
 
 /** A code that is safe to tell: an identifier, nothing else. */
 export const safeCode = (code: unknown): string =>
