@@ -3,6 +3,7 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { WorkError } from '../domain/failure.ts';
 import type { AzureSettings } from '../domain/storage-settings.ts';
 import { calling } from './azure-client.ts';
+import { chunksOf } from './body-chunks.ts';
 import { copyInAzure } from './azure-copy.ts';
 import { downloadFromAzure, openRange, propertiesOf } from './azure-download.ts';
 import { dropUncommitted } from './azure-open-uploads.ts';
@@ -29,20 +30,24 @@ const fileOf = (
   ...(found.etag === undefined ? {} : { version: found.etag.replaceAll('"', '') }),
 });
 
+const abortedBy = (signal: AbortSignal | undefined) =>
+  signal === undefined ? {} : { abortSignal: signal };
+
 /** Blobs of a container below a prefix. */
 export function createAzureStorage(
   container: ContainerClient,
   settings: AzureSettings,
-  options: { readonly copyWholeBytes?: number } = {},
+  options: { readonly copyWholeBytes?: number; readonly silenceMs?: number } = {},
 ): StorageDriver {
   const { root } = settings;
   const full = (key: string): string => (key === '' ? root : joinKey(root, key));
   const prefixOf = (folder: string): string => (full(folder) === '' ? '' : `${full(folder)}/`);
 
-  const list = async (folder: string): Promise<readonly StoredFile[]> => {
+  const list = async (folder: string, signal?: AbortSignal): Promise<readonly StoredFile[]> => {
     const prefix = prefixOf(folder);
     const files: StoredFile[] = [];
-    for await (const item of container.listBlobsByHierarchy('/', { prefix })) {
+    const items = container.listBlobsByHierarchy('/', { prefix, ...abortedBy(signal) });
+    for await (const item of items) {
       const name = item.name.slice(prefix.length);
       if (item.kind === 'prefix' || name === '' || name.startsWith('.te-')) continue;
       files.push(fileOf(joinKey(folder, name), item.properties));
@@ -50,9 +55,12 @@ export function createAzureStorage(
     return files.sort((one, other) => (one.key < other.key ? -1 : 1));
   };
 
-  async function* listBelow(folder: string): AsyncGenerator<readonly StoredFile[]> {
+  async function* listBelow(
+    folder: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly StoredFile[]> {
     const prefix = prefixOf(folder);
-    const pages = container.listBlobsFlat({ prefix }).byPage();
+    const pages = container.listBlobsFlat({ prefix, ...abortedBy(signal) }).byPage();
     for (;;) {
       const page = await calling(`listing ${folder}`, () => pages.next());
       if (page.done === true) return;
@@ -68,7 +76,8 @@ export function createAzureStorage(
     const end = Math.min(endByte ?? Number.POSITIVE_INFINITY, found.contentLength ?? 0);
     if (end <= startByte) return Readable.from([]);
     const range = { startByte, endByte: end, version: found.etag, signal };
-    return openRange(container, full(key), range);
+    const body = await openRange(container, full(key), range);
+    return Readable.from(chunksOf(body, signal, options.silenceMs), { objectMode: false });
   };
 
   const deleteKeys: StorageDriver['delete'] = async (keys, signal) => {
@@ -78,7 +87,7 @@ export function createAzureStorage(
         await calling(`deleting ${key}`, () =>
           container.getBlobClient(full(key)).deleteIfExists({
             deleteSnapshots: 'include',
-            ...(signal === undefined ? {} : { abortSignal: signal }),
+            ...abortedBy(signal),
           }),
         );
       }
@@ -94,7 +103,7 @@ export function createAzureStorage(
     volume: volumeOfUrl(container.url),
     root,
     fullPath: full,
-    list: (folder) => calling(`listing ${folder}`, () => list(folder)),
+    list: (folder, signal) => calling(`listing ${folder}`, () => list(folder, signal)),
     listBelow,
     stat: async (key, signal) => {
       const found = await propertiesOf(container, full(key), signal);
@@ -123,7 +132,7 @@ export function createAzureStorage(
         const pages = container
           .listBlobsFlat({
             prefix: prefixOf(''),
-            ...(signal === undefined ? {} : { abortSignal: signal }),
+            ...abortedBy(signal),
           })
           .byPage({ maxPageSize: 1 });
         await pages.next();

@@ -1,8 +1,15 @@
 import { DefaultAzureCredential } from '@azure/identity';
-import { BlobServiceClient, type ContainerClient, RestError } from '@azure/storage-blob';
+import {
+  AnonymousCredential,
+  BlobServiceClient,
+  type ContainerClient,
+  newPipeline,
+  RestError,
+} from '@azure/storage-blob';
 import { WorkError } from '../domain/failure.ts';
 import type { AzureSettings } from '../domain/storage-settings.ts';
-import { RemoteError, safeCode } from './remote-failure.ts';
+import { createAzurePatience } from './azure-patience.ts';
+import { codeOfStatus, RemoteError, safeCode } from './remote-failure.ts';
 
 /** Each request is tried so often, with growing waits between; `ServerBusy` is among what is tried again. */
 const OPTIONS = {
@@ -10,12 +17,15 @@ const OPTIONS = {
     maxTries: 6,
     retryDelayInMs: 200,
     maxRetryDelayInMs: 20_000,
-    // of one try: a block of 8 MB needs 1 Mbit/s
+    // the service gives up on a try then; where it does not say so, see azure-patience.ts
     tryTimeoutInMs: 60_000,
   },
   keepAliveOptions: { enable: true },
   redirectOptions: { maxRetries: 0 },
-};
+} as const;
+
+/** The longest that a call without bytes may go unanswered. */
+const ANSWER_MS = 60_000;
 
 /**
  * Connects to a tenant's container. `secret` is the connection string or the SAS; with `identity` the
@@ -24,19 +34,29 @@ const OPTIONS = {
 export function createAzureClient(
   settings: AzureSettings,
   secret: string | undefined,
+  answerMs = ANSWER_MS,
 ): ContainerClient {
-  return serviceOf(settings, secret ?? '').getContainerClient(settings.container);
+  const { url, credential } = accountOf(settings, secret ?? '');
+  const pipeline = newPipeline(credential, OPTIONS);
+  pipeline.factories.push(createAzurePatience(answerMs));
+  return new BlobServiceClient(url, pipeline).getContainerClient(settings.container);
 }
 
-function serviceOf({ credential, accountUrl }: AzureSettings, secret: string): BlobServiceClient {
+function accountOf(
+  { credential, accountUrl }: AzureSettings,
+  secret: string,
+): Pick<BlobServiceClient, 'url' | 'credential'> {
   const url = accountUrl ?? '';
   switch (credential) {
     case 'connection-string':
-      return BlobServiceClient.fromConnectionString(secret, OPTIONS);
+      return BlobServiceClient.fromConnectionString(secret);
     case 'sas':
-      return new BlobServiceClient(`${url}?${secret.replace(/^\?/, '')}`, undefined, OPTIONS);
+      return {
+        url: `${url}?${secret.replace(/^\?/, '')}`,
+        credential: new AnonymousCredential(),
+      };
     case 'identity':
-      return new BlobServiceClient(url, new DefaultAzureCredential(), OPTIONS);
+      return { url, credential: new DefaultAzureCredential() };
   }
 }
 
@@ -50,10 +70,10 @@ export function toAzureFailure(error: unknown, doing: string): Error {
   if (error.name === 'AbortError' || error instanceof WorkError) return error;
   if (error instanceof RestError) {
     const said = (error.details as { readonly errorCode?: unknown } | undefined)?.errorCode;
-    return new RemoteError(doing, {
-      code: safeCode(said ?? error.code ?? error.name),
-      status: error.statusCode,
-    });
+    const status = error.statusCode;
+    const known = said ?? error.code;
+    const code = known === undefined && status !== undefined ? codeOfStatus(status) : known;
+    return new RemoteError(doing, { code: safeCode(code ?? error.name), status });
   }
   const code = (error as NodeJS.ErrnoException).code ?? error.name;
   return new RemoteError(doing, { code: safeCode(code) });

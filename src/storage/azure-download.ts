@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-blob';
 import { WorkError } from '../domain/failure.ts';
+import { chunksOf } from './body-chunks.ts';
 import { calling, isMissing, toAzureFailure } from './azure-client.ts';
 import { downloadRemote, type RemoteSource } from './download-remote.ts';
 import type { DownloadOptions } from './driver.ts';
-import { changedWhileFetched, RemoteError, wrongLength } from './remote-failure.ts';
+import { changedWhileFetched, isTransient, RemoteError, wrongLength } from './remote-failure.ts';
 import { volumeOfUrl } from './volume.ts';
 
 /** What Azure tells of a blob without its bytes; undefined where there is none. */
@@ -93,5 +96,32 @@ export async function openRange(
     if (code === 'RangeError') throw wrongLength(key, askedBytes);
     if (status === 404 || status === 412 || status === 416) throw changedWhileFetched(key);
     throw error;
+  }
+}
+
+/** Tries of a range that is read into memory. */
+const MOST_TRIES = 6;
+const FIRST_WAIT_MS = 200;
+
+/** A short range of a blob, in memory; asked for again where it breaks off. */
+export async function readRange(
+  container: ContainerClient,
+  key: string,
+  range: {
+    readonly startByte: number;
+    readonly endByte: number;
+    readonly version?: string | undefined;
+  },
+): Promise<Buffer> {
+  const { startByte, endByte } = range;
+  if (endByte === startByte) return Buffer.alloc(0);
+  for (let tries = 1; ; tries++) {
+    try {
+      const body = await openRange(container, key, range);
+      return await buffer(chunksOf(body, undefined));
+    } catch (error) {
+      if (tries === MOST_TRIES || !isTransient(error)) throw error;
+      await delay(FIRST_WAIT_MS * 2 ** (tries - 1));
+    }
   }
 }

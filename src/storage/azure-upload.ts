@@ -84,6 +84,13 @@ export async function uploadToAzure(
   return sizeBytes;
 }
 
+/** Makes ids of an upload's blocks: another upload of the same name must not lend its own. */
+export function createBlockIds(): (number: number) => string {
+  const upload = randomBytes(8).toString('hex');
+  // all ids of a blob must have one length
+  return (number) => Buffer.from(`${upload}-${String(number).padStart(6, '0')}`).toString('base64');
+}
+
 async function stageBlocks(
   blob: BlockBlobClient,
   source: SourceFile,
@@ -95,8 +102,7 @@ async function stageBlocks(
   },
 ): Promise<{ readonly ids: string[]; readonly hash: Buffer }> {
   const scope = job.settings.encryptionScope;
-  // another upload of the same name must not lend its blocks
-  const upload = randomBytes(8).toString('hex');
+  const idOf = createBlockIds();
   const ids: string[] = [];
   const whole = createHash('md5');
   await sendParts({
@@ -106,8 +112,7 @@ async function stageBlocks(
     onProgress: job.options.onProgress,
     onRead: (bytes) => void whole.update(bytes),
     send: async ({ number, bytes }, abortSignal) => {
-      // all ids of a blob must have one length
-      const id = Buffer.from(`${upload}-${String(number).padStart(6, '0')}`).toString('base64');
+      const id = idOf(number);
       await calling(job.doing, () =>
         blob.stageBlock(id, bytes, bytes.length, {
           abortSignal,

@@ -49,13 +49,13 @@ export interface StorageDriver {
   /** The root as the storage spells it: an absolute path, or a key prefix that may be empty. */
   readonly root: string;
   /** Whole files directly in a folder, no links, sorted by key; empty where there is no such folder. */
-  list(folder: string): Promise<readonly StoredFile[]>;
+  list(folder: string, signal?: AbortSignal): Promise<readonly StoredFile[]>;
   /**
    * All that is below a folder, by the exact prefix `folder/`, at any depth and in no order, a page at a
    * time; what is not whole yet or hidden, too, and entries of folders, see {@link isFolderEntry}. No links
    * are followed.
    */
-  listBelow(folder: string): AsyncIterable<readonly StoredFile[]>;
+  listBelow(folder: string, signal?: AbortSignal): AsyncIterable<readonly StoredFile[]>;
   /** One file, or undefined where there is none. */
   stat(key: string, signal?: AbortSignal): Promise<StoredFile | undefined>;
   /** The bytes from `startByte` up to and without `endByte` (all of them by default). */

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { WorkError } from '../domain/failure.ts';
+import { chunksOf } from './body-chunks.ts';
 import { joinCrc32 } from './crc32.ts';
 import { type Range, type RangeJournal, rangesOf } from './range-journal.ts';
 import { BrokenOffError } from './remote-failure.ts';
@@ -12,11 +13,13 @@ const PARALLEL_RANGES = 4;
 /** Bytes of one write: bodies come in pieces of 16 to 64 kB. */
 const BATCH_BYTES = 1024 * 1024;
 
+/** Tries of a range that bring nothing of it. */
 const MOST_TRIES = 6;
-const FIRST_WAIT_MS = 200;
 
-/** A body that gives nothing for this long is given up and asked for again. */
-const SILENCE_MS = 20_000;
+/** A try that brings less than this counts as one that brings nothing. */
+const WORTH_BYTES = 256 * 1024;
+
+const FIRST_WAIT_MS = 200;
 
 const PROGRESS_EVERY_MS = 250;
 
@@ -43,8 +46,8 @@ class WrongLength extends Error {
 
 /**
  * Fetches a file in ranges, several at once, each written where it belongs as it comes. A range that
- * breaks off is asked for again from where it broke, with growing waits; one that the journal has is not
- * fetched. Returns the CRC-32 of all.
+ * breaks off is asked for again from where it broke, with growing waits, as often as that brings more of it, and
+ * six times where it does not; one that the journal has is not fetched. Returns the CRC-32 of all.
  * The first failure ends the others; it is thrown when none is writing any more.
  */
 export async function fetchRanges(options: FetchRangesOptions): Promise<number> {
@@ -103,6 +106,7 @@ async function fetchRange(
 ): Promise<number> {
   let at = startByte;
   let checksum = 0;
+  let goodUntil = startByte;
   for (let tries = 1; ; tries++) {
     try {
       const body = await options.open(at, endByte, signal);
@@ -118,6 +122,7 @@ async function fetchRange(
       return checksum;
     } catch (error) {
       signal.throwIfAborted();
+      if (at - goodUntil >= WORTH_BYTES) [goodUntil, tries] = [at, 1];
       const isWorthwhile = error instanceof WrongLength || options.isTransient(error);
       if (!isWorthwhile || tries === MOST_TRIES) throw toFailure(options.doing, error);
       await delay(FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + Math.random()), undefined, { signal });
@@ -130,26 +135,6 @@ function toFailure(doing: string, error: unknown): unknown {
   const { syscall = '' } = error as NodeJS.ErrnoException;
   const isOfDisk = ['write', 'writev'].includes(syscall);
   return error instanceof WorkError || isOfDisk ? error : new BrokenOffError(doing, error);
-}
-
-/** The chunks of a body; throws where it is silent for too long. */
-async function* chunksOf(body: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const silence = Object.assign(new Error('the storage fell silent'), { code: 'ETIMEDOUT' });
-  const giveUp = (): void => void body.destroy(silence);
-  const stop = (): void => void body.destroy(new Error('aborted'));
-  signal.addEventListener('abort', stop, { once: true });
-  let timer = setTimeout(giveUp, SILENCE_MS);
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      clearTimeout(timer);
-      yield chunk;
-      timer = setTimeout(giveUp, SILENCE_MS);
-    }
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
-    body.destroy();
-  }
 }
 
 const sizeOf = (batch: readonly Buffer[]): number =>

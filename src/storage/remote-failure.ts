@@ -54,6 +54,20 @@ export function isTransient(error: unknown): boolean {
   return !(error instanceof WorkError);
 }
 
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  301: 'MovedPermanently',
+  400: 'BadRequest',
+  403: 'Forbidden',
+  409: 'Conflict',
+  429: 'TooManyRequests',
+  500: 'InternalServerError',
+  503: 'ServiceUnavailable',
+};
+
+/** A status by its name: for answers without a body, to `HEAD`, which tell no code. */
+export const codeOfStatus = (status: number | undefined): string =>
+  STATUS_NAMES[status ?? 0] ?? 'unknown';
+
 /** A code that is safe to tell: an identifier, nothing else. */
 export const safeCode = (code: unknown): string =>
   typeof code === 'string' && /^[A-Za-z0-9_.-]{1,60}$/.test(code) ? code : 'unknown';

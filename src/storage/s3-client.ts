@@ -1,13 +1,10 @@
 import { S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { WorkError } from '../domain/failure.ts';
 import type { S3Settings } from '../domain/storage-settings.ts';
-import { RemoteError, safeCode } from './remote-failure.ts';
+import { codeOfStatus, RemoteError, safeCode } from './remote-failure.ts';
 
 const CONNECT_MS = 5_000;
 const SILENCE_MS = 30_000;
-
-/** Four files with four parts or ranges each, and room for small requests. */
-const MOST_SOCKETS = 32;
 
 /** Each request is tried so often, with growing waits between; `SlowDown` is among what is tried again. */
 const MOST_TRIES = 6;
@@ -18,7 +15,8 @@ const MOST_TRIES = 6;
  */
 export function createS3Client(settings: S3Settings, secret: string | undefined): S3Client {
   const { region, endpoint, accessKeyId, isPathStyle, hasChecksums } = settings;
-  const agent = { keepAlive: true, maxSockets: MOST_SOCKETS };
+  // no limit: each job has its own, and a request that waits for another job's socket counts as one that cannot connect
+  const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY };
   return new S3Client({
     region,
     forcePathStyle: isPathStyle,
@@ -50,7 +48,8 @@ export function toS3Failure(error: unknown, doing: string): Error {
   if (error.name === 'AbortError' || error instanceof WorkError) return error;
   if (error instanceof S3ServiceException) {
     const { httpStatusCode: status } = error.$metadata;
-    return new RemoteError(doing, { code: safeCode(error.name), status });
+    const code = error.name === 'Unknown' ? codeOfStatus(status) : safeCode(error.name);
+    return new RemoteError(doing, { code, status });
   }
   const code = (error as NodeJS.ErrnoException).code ?? error.name;
   return new RemoteError(doing, { code: safeCode(code) });

@@ -11,12 +11,13 @@ import { WorkError } from '../domain/failure.ts';
 import { calling, keepingOf, type S3Bucket } from './s3-calls.ts';
 import { headOf } from './s3-download.ts';
 import { abortEarlier } from './s3-open-uploads.ts';
+import { partBytesOf } from './send-parts.ts';
 
 /** Longer objects are copied in parts: one call takes 5 GB at most, and says nothing while it works. */
 const WHOLE_BYTES = 512 * 1024 * 1024;
 
 /**
- * Copies an object inside its bucket, with its type and cache headers; it appears whole. Throws
+ * Copies an object inside its bucket, with its headers and metadata; it appears whole. Throws
  * a WorkError `StorageFailed` where there is none, or the copy has another length.
  */
 export async function copyInS3(
@@ -33,7 +34,11 @@ export async function copyInS3(
   await calling(`renaming ${fromKey}`, () =>
     sizeBytes <= wholeBytes
       ? copyWhole(at, fromKey, toKey)
-      : copyInParts(at, fromKey, toKey, { head, sizeBytes, partBytes: wholeBytes }),
+      : copyInParts(at, fromKey, toKey, {
+          head,
+          sizeBytes,
+          partBytes: partBytesOf(sizeBytes, wholeBytes),
+        }),
   );
   const copied = await headOf(at, toKey);
   if (copied?.ContentLength === sizeBytes) return;
@@ -77,6 +82,9 @@ async function copyInParts(
       ...target,
       ContentType: head.ContentType,
       CacheControl: head.CacheControl,
+      ContentDisposition: head.ContentDisposition,
+      ContentEncoding: head.ContentEncoding,
+      ContentLanguage: head.ContentLanguage,
       Metadata: head.Metadata,
       ...keepingOf(settings),
     }),

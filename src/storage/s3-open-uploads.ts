@@ -7,6 +7,9 @@ import { calling, type S3Bucket } from './s3-calls.ts';
 /** Before each call that removes an upload. */
 const ABORT_WAITS_MS = [0, 300, 700];
 
+/** The longest that removing one upload may take: a job that is cancelled waits for it. What stays is removed later. */
+const MOST_ABORT_MS = 4_000;
+
 /** Listings after which an upload that will not go is a failure. */
 const MOST_ROUNDS = 3;
 
@@ -19,7 +22,7 @@ interface OpenUpload {
 /**
  * Removes an upload that is not to be. Parts under way may still arrive after the first call, and make
  * some servers list the upload again, so the call is repeated. Never throws: the reason for
- * aborting is the one to tell.
+ * aborting is the one to tell. Ends within 4 s, also where nothing answers.
  */
 export async function abortUpload(
   { client, settings }: S3Bucket,
@@ -27,10 +30,14 @@ export async function abortUpload(
   uploadId: string,
 ): Promise<void> {
   const upload = { Bucket: settings.bucket, Key: key, UploadId: uploadId };
+  const abortSignal = AbortSignal.timeout(MOST_ABORT_MS);
   for (const waitMs of ABORT_WAITS_MS) {
+    if (abortSignal.aborted) return;
     await delay(waitMs);
     // refused, or gone already: the last call counts
-    await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
+    await client
+      .send(new AbortMultipartUploadCommand(upload), { abortSignal })
+      .catch(() => undefined);
   }
 }
 
@@ -38,13 +45,14 @@ export async function abortUpload(
  * Removes what a killed attempt has left of the same key, which only one job writes at a time. One that
  * is still at it, on a worker that was cut off, finds its upload gone and fails.
  */
-export async function abortEarlier(at: S3Bucket, key: string): Promise<void> {
+export async function abortEarlier(at: S3Bucket, key: string, signal?: AbortSignal): Promise<void> {
   try {
-    const earlier = await listOpen(at, key, new Set([key]));
+    const earlier = await listOpen(at, key, new Set([key]), signal);
     await Promise.all(earlier.map(({ uploadId }) => abortUpload(at, key, uploadId)));
   } catch {
     // credentials may write and not list uploads
   }
+  signal?.throwIfAborted();
 }
 
 /**

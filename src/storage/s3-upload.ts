@@ -103,7 +103,7 @@ async function sendMultipart(
   const { key, source, signal } = job;
   const { bucket, hasChecksums } = at.settings;
   const target = { Bucket: bucket, Key: key };
-  await abortEarlier(at, key);
+  await abortEarlier(at, key, signal);
   const { UploadId: uploadId = '' } = await calling(`writing ${key}`, () =>
     at.client.send(
       new CreateMultipartUploadCommand({

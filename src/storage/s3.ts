@@ -1,25 +1,17 @@
 import { Readable } from 'node:stream';
-import {
-  DeleteObjectsCommand,
-  paginateListObjectsV2,
-  ListObjectsV2Command,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { paginateListObjectsV2, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { WorkError } from '../domain/failure.ts';
 import type { S3Settings } from '../domain/storage-settings.ts';
 import type { StorageDriver, StoredFile } from './driver.ts';
-import { fileNameOf, joinKey } from './paths.ts';
-import { RemoteError, safeCode } from './remote-failure.ts';
+import { joinKey } from './paths.ts';
 import { STAMP_KEY, stampAt } from './remote-file.ts';
 import { calling, type S3Bucket } from './s3-calls.ts';
 import { copyInS3 } from './s3-copy.ts';
+import { deleteFromS3 } from './s3-delete.ts';
 import { downloadFromS3, headOf, openRange } from './s3-download.ts';
 import { abortOpenUploads } from './s3-open-uploads.ts';
 import { uploadToS3 } from './s3-upload.ts';
 import { s3Volume } from './volume.ts';
-
-/** Most keys that one request deletes. */
-const DELETE_AT_ONCE = 1000;
 
 const fileOf = (
   key: string,
@@ -36,6 +28,9 @@ const fileOf = (
   ...(found.etag === undefined ? {} : { version: found.etag.replaceAll('"', '') }),
 });
 
+const abortedBy = (signal: AbortSignal | undefined) =>
+  signal === undefined ? {} : { abortSignal: signal };
+
 /** Objects of a bucket below a prefix. */
 export function createS3Storage(
   client: S3Client,
@@ -47,10 +42,14 @@ export function createS3Storage(
   const full = (key: string): string => (key === '' ? root : joinKey(root, key));
   const prefixOf = (folder: string): string => (full(folder) === '' ? '' : `${full(folder)}/`);
 
-  const list = async (folder: string): Promise<readonly StoredFile[]> => {
+  const list = async (folder: string, signal?: AbortSignal): Promise<readonly StoredFile[]> => {
     const Prefix = prefixOf(folder);
     const files: StoredFile[] = [];
-    const pages = paginateListObjectsV2({ client }, { Bucket, Prefix, Delimiter: '/' });
+    const pages = paginateListObjectsV2(
+      { client },
+      { Bucket, Prefix, Delimiter: '/' },
+      abortedBy(signal),
+    );
     for await (const { Contents = [] } of pages) {
       for (const { Key = '', Size, LastModified, ETag } of Contents) {
         const name = Key.slice(Prefix.length);
@@ -63,9 +62,12 @@ export function createS3Storage(
     return files.sort((one, other) => (one.key < other.key ? -1 : 1));
   };
 
-  async function* listBelow(folder: string): AsyncGenerator<readonly StoredFile[]> {
+  async function* listBelow(
+    folder: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly StoredFile[]> {
     const Prefix = prefixOf(folder);
-    const pages = paginateListObjectsV2({ client }, { Bucket, Prefix });
+    const pages = paginateListObjectsV2({ client }, { Bucket, Prefix }, abortedBy(signal));
     for (;;) {
       const page = await calling(`listing ${folder}`, () => pages.next());
       if (page.done === true) return;
@@ -98,22 +100,8 @@ export function createS3Storage(
     return openRange(at, full(key), { startByte, endByte: end, version: head.ETag, signal });
   };
 
-  const deleteKeys: StorageDriver['delete'] = async (keys, signal) => {
-    for (let at = 0; at < keys.length; at += DELETE_AT_ONCE) {
-      const Objects = keys.slice(at, at + DELETE_AT_ONCE).map((key) => ({ Key: full(key) }));
-      const { Errors = [] } = await calling(`deleting ${keys[at] ?? ''}`, () =>
-        client.send(
-          new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
-          signal === undefined ? {} : { abortSignal: signal },
-        ),
-      );
-      const [refused] = Errors.filter((one) => one.Code !== 'NoSuchKey');
-      if (refused !== undefined) {
-        const code = safeCode(refused.Code);
-        throw new RemoteError(`deleting ${fileNameOf(refused.Key ?? '')}`, { code, status: 200 });
-      }
-    }
-  };
+  const deleteKeys: StorageDriver['delete'] = (keys, signal) =>
+    deleteFromS3(at, keys.map(full), signal);
 
   const copy = (fromKey: string, toKey: string): Promise<void> =>
     copyInS3(at, full(fromKey), full(toKey), options.copyWholeBytes);
@@ -123,7 +111,7 @@ export function createS3Storage(
     volume: s3Volume(settings),
     root,
     fullPath: full,
-    list: (folder) => calling(`listing ${folder}`, () => list(folder)),
+    list: (folder, signal) => calling(`listing ${folder}`, () => list(folder, signal)),
     listBelow,
     stat,
     read,
@@ -154,7 +142,7 @@ export function createS3Storage(
       calling('listing', async () => {
         await client.send(
           new ListObjectsV2Command({ Bucket, Prefix: prefixOf(''), MaxKeys: 1 }),
-          signal === undefined ? {} : { abortSignal: signal },
+          abortedBy(signal),
         );
       }),
   };

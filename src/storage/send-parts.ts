@@ -8,6 +8,9 @@ const MOST_PARTS = 9_000;
 
 const PARALLEL_PARTS = 4;
 
+/** Bytes of one file in memory at once. Parts grow with files of more than 75 GB: fewer go up at a time then. */
+const MOST_BUFFERED_BYTES = 128 * 1024 * 1024;
+
 /** One part of a file on its way up. Its bytes are overwritten when `send` has settled. */
 export interface FilePart {
   /** Counted from 1. */
@@ -26,9 +29,9 @@ export interface SendPartsOptions {
   readonly onProgress?: ((doneBytes: number) => void) | undefined;
 }
 
-/** Bytes of each part of a file of this length, but for the last. */
-export const partBytesOf = (sizeBytes: number): number =>
-  Math.max(PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS));
+/** Bytes of each part of a file of this length, but for the last: `leastBytes`, or as many as keep the parts few enough. */
+export const partBytesOf = (sizeBytes: number, leastBytes = PART_BYTES): number =>
+  Math.max(leastBytes, Math.ceil(sizeBytes / MOST_PARTS));
 
 /**
  * Sends a file in parts, several at once, each read into memory so that it can be sent again. The
@@ -75,7 +78,8 @@ export async function sendParts(options: SendPartsOptions): Promise<void> {
       throw error;
     }
   };
-  const runs = Array.from({ length: Math.min(PARALLEL_PARTS, count) }, run);
+  const parallel = Math.min(PARALLEL_PARTS, count, Math.floor(MOST_BUFFERED_BYTES / partBytes));
+  const runs = Array.from({ length: Math.max(1, parallel) }, run);
   const ends = await Promise.allSettled(runs);
   options.signal.throwIfAborted();
   // the first failure, not those that its abort has caused

@@ -20,12 +20,16 @@ export type Fault =
   | { readonly kind: 'lost' }
   /** The connection ends after so many bytes of the answer's body. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
+  /** Nothing comes after so many bytes of the answer's body, and the connection stays. */
+  | { readonly kind: 'stall'; readonly afterBytes: number }
   /** The answer ends after so many bytes and does not say how many it has. */
   | { readonly kind: 'unsized'; readonly afterBytes: number }
   /** The answer ends early and says, in its length, that it is whole. */
   | { readonly kind: 'short'; readonly byBytes: number }
   /** The answer's headers tell another length than the object has; for `HEAD`. */
   | { readonly kind: 'lying'; readonly byBytes: number }
+  /** The answer says that it is of another version of the object. */
+  | { readonly kind: 'version' }
   /** One byte of the answer's body is another one. */
   | { readonly kind: 'flip' };
 
@@ -144,6 +148,7 @@ export class FaultProxy {
       if (fault.kind === 'lying') {
         headers['content-length'] = String(Number(headers['content-length']) + fault.byBytes);
       }
+      if (fault.kind === 'version') headers.etag = '"another"';
       if (fault.kind === 'unsized') {
         sent = body.subarray(0, fault.afterBytes);
         delete headers['content-length'];
@@ -153,6 +158,7 @@ export class FaultProxy {
         body[at] = (body[at] ?? 0) ^ 1;
       }
       outgoing.writeHead(answer.statusCode ?? 502, headers);
+      if (fault.kind === 'stall') return void outgoing.write(body.subarray(0, fault.afterBytes));
       if (fault.kind !== 'cut') return void outgoing.end(sent);
       outgoing.write(body.subarray(0, fault.afterBytes), () => incoming.socket.destroy());
     });

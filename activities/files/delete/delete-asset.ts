@@ -52,7 +52,7 @@ async function listAll(
   task: Task,
 ): Promise<readonly StoredFile[]> {
   const files: StoredFile[] = [];
-  for await (const page of storage.listBelow(folder)) {
+  for await (const page of storage.listBelow(folder, task.signal)) {
     task.signal.throwIfAborted();
     files.push(...page);
     refuseTraversal(page);

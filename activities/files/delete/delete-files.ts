@@ -25,6 +25,8 @@ export function createDeleteFiles(deps: {
     const storage = await deps.storages.open({ tenant, kind, side: 'output' });
     const { asked, keys } = await deps.deletion.filesOf(jobId);
     const found = await lookUp(storage, task, keys);
+    // of a bucket that is not there a store says the same as of a file
+    if (found.length === 0) await storage.probe(task.signal);
     const recorded = await deps.deletion.record(
       task,
       { message: asked.join(', '), files: found.map((file) => storage.fullPath(file.key)) },

@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { WorkError } from '../../../src/domain/failure.ts';
 import type { ByteReader } from '../../../src/media/source/byte-reader.ts';
 import { readStructure } from '../../../src/media/source/structure.ts';
-import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { isSameFile, type StorageDriver, type StoredFile } from '../../../src/storage/driver.ts';
 import type { Task } from '../../task.ts';
 import type { WantedFile } from './fetch-files.ts';
 
@@ -24,7 +24,8 @@ class TooMuch extends Error {
 /**
  * Looks at the structure of large sources in a remote storage before they are fetched, by ranges: one
  * that is cut short, or no media, fails the job in seconds and not after hours of transfer. Throws a
- * WorkError `InvalidMedia`, as `inspect_source` would; whatever else goes wrong is the fetch's to tell.
+ * WorkError `InvalidMedia`, as `inspect_source` would; whatever else goes wrong is the fetch's to tell, also that
+ * a file was written anew since it was listed.
  */
 export async function checkRemoteSources(
   storage: StorageDriver,
@@ -40,10 +41,21 @@ export async function checkRemoteSources(
       await readStructure(name, createRangeReader(storage, listed, task.signal));
     } catch (error) {
       task.signal.throwIfAborted();
-      if (error instanceof WorkError && error.type === 'InvalidMedia') throw error;
+      const isJudged = error instanceof WorkError && error.type === 'InvalidMedia';
+      if (isJudged && (await isStill(storage, listed, task.signal))) throw error;
       task.log.info({ err: error, name }, 'source not looked at before its fetch');
     }
   }
+}
+
+/** Whether a file is the one that was listed: another one was measured by the length of the former, or read in parts of both. */
+async function isStill(
+  storage: StorageDriver,
+  listed: StoredFile,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const found = await storage.stat(listed.key, signal);
+  return found !== undefined && isSameFile(found, listed);
 }
 
 /** Reads a stored file in blocks, the last of which is kept: boxes lie close together. */

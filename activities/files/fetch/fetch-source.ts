@@ -62,7 +62,7 @@ async function fetchInto(
   input: FetchSourceInput,
   deps: { readonly publication: PublicationPort; readonly reserve: ReserveScratch },
 ): Promise<FetchSourceResult> {
-  const sources = await listSources(storage, input, deps.publication);
+  const sources = await listSources(storage, input, deps.publication, task.signal);
   await checkRemoteSources(
     storage,
     task,
@@ -80,8 +80,10 @@ async function listSources(
   storage: StorageDriver,
   { tenant, folder, asset }: FetchSourceInput,
   publication: PublicationPort,
+  signal: AbortSignal,
 ): Promise<readonly Source[]> {
-  const listed = new Map((await storage.list(folder)).map((file) => [fileNameOf(file.key), file]));
+  const files = await storage.list(folder, signal);
+  const listed = new Map(files.map((file) => [fileNameOf(file.key), file]));
   const published = await publication.filesAt(tenant, locationOf(storage, folder));
   const selected = findSources({
     names: [...listed.keys()],

@@ -21,15 +21,15 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A clip that a box of nothing, a hole in the file, makes as large as that. */
-async function largeClip(name: string): Promise<string> {
+async function largeClip(name: string, sizeBytes = LARGE): Promise<string> {
   const path = join(folder, name);
   const clip = await readFile(join(folder, 'clip.mp4'));
   await writeFile(path, clip);
   const header = Buffer.alloc(8);
-  header.writeUInt32BE(LARGE - clip.length);
+  header.writeUInt32BE(sizeBytes - clip.length);
   header.write('free', 4, 'latin1');
   await appendFile(path, header);
-  await truncate(path, LARGE);
+  await truncate(path, sizeBytes);
   return path;
 }
 
@@ -74,6 +74,20 @@ describe.each(REMOTE_KINDS)('a large source on %s', (kind) => {
     );
     expect(scene.input.calls.filter((one) => one.call === 'download')).toEqual([]);
     expect(scene.input.readBytes).toBeLessThan(LARGE / 20);
+  });
+
+  test('is not judged where it was written anew, and longer, after it was listed', async () => {
+    await storage.driver.upload(await largeClip('film.mp4'), 'film/film.mp4');
+    const longer = await largeClip('longer.mp4', LARGE + 1_000_000);
+    const { read } = scene.input;
+    scene.input.read = async (...asked) => {
+      scene.input.read = read;
+      await storage.driver.upload(longer, 'film/film.mp4');
+      return read(...asked);
+    };
+    const task = new TestTask(7);
+    expect(await fetch(task)).toEqual({ message: '1 file, 74.4 MB' });
+    expect(task.notes[0]).toMatch(/changed after it was listed.*fetching again/);
   });
 
   test('is not moved where it is a web page under the name of a film', async () => {

@@ -7,8 +7,10 @@ import { createDeleteAsset } from '../../../activities/files/delete/delete-asset
 import { createDeleteFiles } from '../../../activities/files/delete/delete-files.ts';
 import { createSourceLookup } from '../../../api/submission/source-lookup.ts';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
+import { createAzureStorage } from '../../../src/storage/azure-blob.ts';
 import type { FindPlace } from '../../../src/storage/find-place.ts';
 import { locationOf } from '../../../src/storage/location.ts';
+import { createS3Storage } from '../../../src/storage/s3.ts';
 import { getJob } from '../../../src/store/jobs.ts';
 import { listLogs } from '../../../src/store/logs.ts';
 import { listPublishedFiles, putPublication } from '../../../src/store/publications.ts';
@@ -16,7 +18,12 @@ import { getTenant } from '../../../src/store/tenants.ts';
 import { claimTask } from '../../../src/store/tasks.ts';
 import { createDeletion } from '../../../worker/deletion.ts';
 import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
-import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
+import {
+  newBucket,
+  newContainer,
+  openTestStorage,
+  type TestStorage,
+} from '../../helpers/storages.ts';
 import { type Call, TestTask, WatchedStorage } from './scene.ts';
 import { addTenant } from '../../helpers/tenant.ts';
 
@@ -228,7 +235,11 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
 
   test('a dry run tells the files that go, and no folders', async () => {
     await makeFolder('movie1/empty');
-    const lookUp = createSourceLookup({ db: database.db, storages: deps().storages });
+    const lookUp = createSourceLookup({
+      db: database.db,
+      storages: deps().storages,
+      findPlace,
+    });
     const tenant = await getTenant(database.db, 'acme');
     if (tenant === undefined) throw new Error('no tenant');
     const plan = { kind: 'delete', storage: kind, folder: 'movie1', files: [], tasks: [] } as const;
@@ -356,6 +367,24 @@ describe.each(STORAGE_KINDS)('deleting in %s', (kind) => {
     expect(task.notes).toEqual(['WARN 1 of 3 files were not there: movie1/none.mp4']);
     expect(await publishedIn('movie1')).toEqual(['movie1/movie1.m3u8']);
   });
+
+  test.runIf(kind !== 'local')(
+    'files in a bucket that is not there are not told as gone',
+    async () => {
+      const task = await startJob('asset_delete', { content_id: 'c', files: ['a.mp4'] });
+      const driver =
+        kind === 'S3'
+          ? await newBucket().then(({ client, settings }) =>
+              createS3Storage(client, { ...settings, bucket: 'no-such-bucket-here' }),
+            )
+          : await newContainer().then(async ({ client, settings }) => {
+              await client.delete();
+              return createAzureStorage(client, settings);
+            });
+      watched = new WatchedStorage(driver);
+      await expect(deleteFiles(task)).rejects.toThrow(/NoSuchBucket|ContainerNotFound/);
+    },
+  );
 
   test('an asset_delete whose worker was lost tells after its retry what the first attempt deleted', async () => {
     const files = ['movie1/movie1.m3u8', 'movie1/movie1-7-video-1.mp4'];

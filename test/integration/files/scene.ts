@@ -155,8 +155,8 @@ export class WatchedStorage implements StorageDriver {
     return this.disk.volume;
   }
 
-  list: StorageDriver['list'] = (folder) => this.disk.list(folder);
-  listBelow: StorageDriver['listBelow'] = (folder) => this.disk.listBelow(folder);
+  list: StorageDriver['list'] = (folder, signal) => this.disk.list(folder, signal);
+  listBelow: StorageDriver['listBelow'] = (folder, signal) => this.disk.listBelow(folder, signal);
   stat: StorageDriver['stat'] = (key, signal) => this.disk.stat(key, signal);
   /** Bytes that were asked for by ranges. */
   readBytes = 0;

@@ -60,6 +60,13 @@ describe.each(REMOTE_KINDS)('%s over a bad wire', (kind) => {
     expect(proxy.requests.filter((one) => one.method === 'GET').length).toBeGreaterThan(4);
   });
 
+  test('a download whose every answer is cut ends all the same, as each has brought more of it', async () => {
+    proxy.fault = ({ method }) =>
+      method === 'GET' ? { kind: 'cut', afterBytes: 2 * MB } : undefined;
+    expect(await download()).toBe(true);
+    expect(proxy.requests.filter((one) => one.method === 'GET').length).toBeGreaterThan(9);
+  });
+
   test('bursts of 503 and resets are waited out, both ways, and leave no open upload', async () => {
     const random = createRandom(11);
     proxy.fault = ({ number }) => {
@@ -102,7 +109,12 @@ describe.each(REMOTE_KINDS)('%s over a bad wire', (kind) => {
     'an answer that is %d bytes short and says that it is whole fails the fetch, with nothing left',
     async (byBytes) => {
       proxy.fault = ({ method }) => (method === 'GET' ? { kind: 'short', byBytes } : undefined);
-      await expect(download()).rejects.toMatchObject({ type: 'StorageFailed' });
+      await expect(download()).rejects.toMatchObject({
+        type: 'StorageFailed',
+        message: expect.stringMatching(
+          /^The storage answered with \d+ bytes of .* were asked for$/,
+        ),
+      });
       await expect(stat(join(base, 'down'))).rejects.toThrow('ENOENT');
     },
   );

@@ -154,6 +154,44 @@ test('a link inside the root is refused as well: what it points at may change', 
   expect(await readFile(join(root, 'movie', 'secret.mp4'), 'utf8')).toBe('public');
 });
 
+test('a link is not copied, neither as what it is nor with what it points at', async () => {
+  await symlink(join(other, 'secret.mp4'), join(root, 'movie', 'film.mp4'));
+  await expect(storage.copy('movie/film.mp4', 'movie/copy.mp4')).rejects.toThrow(/symbolic link/);
+  expect((await readdir(join(root, 'movie'))).sort()).toEqual(['deep', 'film.mp4', 'secret.mp4']);
+});
+
+test('what is copied while files are swapped for links is never the other tenant’s, and no link', async () => {
+  const [file, aside] = [join(root, 'movie', 'secret.mp4'), join(root, 'movie', 'aside')];
+  let isOver = false;
+  let swaps = 0;
+  const swapping = (async () => {
+    while (!isOver) {
+      await rename(file, aside);
+      await symlink(join(other, 'secret.mp4'), file);
+      await rename(aside, file);
+      await new Promise(setImmediate);
+      swaps += 1;
+    }
+  })();
+  let passed = 0;
+  for (let tries = 0; tries < 2000; tries++) {
+    await storage.copy('movie/secret.mp4', 'movie/copy.mp4').then(
+      () => (passed += 1),
+      () => undefined,
+    );
+    const copy = join(root, 'movie', 'copy.mp4');
+    const found = await lstat(copy).catch(() => undefined);
+    if (found !== undefined) {
+      expect(found.isFile()).toBe(true);
+      expect(await readFile(copy, 'utf8')).toBe('public');
+    }
+  }
+  isOver = true;
+  await swapping;
+  expect(swaps).toBeGreaterThan(20);
+  expect(passed).toBeGreaterThan(0);
+});
+
 test('an upload replaces a link, and writes nothing through it', async () => {
   await symlink(join(other, 'secret.mp4'), join(root, 'movie', 'out.mp4'));
   await storage.upload(join(base, 'local'), 'movie/out.mp4');

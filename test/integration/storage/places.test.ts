@@ -77,6 +77,30 @@ test.each<StorageKind>(['local', 'S3', 'azure_blob'])(
   },
 );
 
+test.each(['S3', 'azure_blob'] as const)(
+  'a storage of %s stays open until it is set up anew, with other settings or another secret',
+  async (kind) => {
+    const [first] = acme.remotes.filter((one) => one.settings.kind === kind);
+    if (first === undefined) expect.fail('is not set up');
+    let now: KeptStorage = first;
+    const storages = createStorages({
+      ...ROOTS,
+      getRoots: () => Promise.resolve(acme),
+      getRemote: () => Promise.resolve(now),
+      secrets,
+    });
+    const openNow = () => storages.open({ tenant: 'acme', kind, side: 'input' });
+    const driver = await openNow();
+    expect(await openNow()).toBe(driver);
+    now = { ...first, settings: { ...first.settings, root: 'elsewhere' } };
+    const elsewhere = await openNow();
+    expect(elsewhere.root).toBe('elsewhere');
+    const { azure } = inject('stores');
+    now = { ...now, sealed: kept(now.settings, azure.connectionString, first.side).sealed };
+    expect(await openNow()).not.toBe(elsewhere);
+  },
+);
+
 const AZURE: AzureSettings = {
   kind: 'azure_blob',
   container: 'films',
