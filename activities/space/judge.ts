@@ -1,4 +1,4 @@
-import { formatBytes } from '../files/format-bytes.ts';
+import { formatBytes } from '../format-bytes.ts';
 
 /** What jobs may use of the disk below `WORK_ROOT`, bytes; undefined limits nothing. */
 export interface ScratchLimits {

@@ -1,6 +1,6 @@
 import { WorkError } from '../../src/domain/failure.ts';
 import type { Logger } from '../../src/log/logger.ts';
-import { formatBytes } from '../files/format-bytes.ts';
+import { formatBytes } from '../format-bytes.ts';
 import {
   type Disk,
   type JobScratch,

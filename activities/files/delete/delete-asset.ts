@@ -11,7 +11,7 @@ import type { Task, TaskCode } from '../../task.ts';
 import type { DeleteAssetInput, DeleteAssetResult } from '../contract.ts';
 import { deleteKeys } from './delete-keys.ts';
 import type { DeletionPort } from './deletion.ts';
-import { formatBytes, formatFiles } from '../format-bytes.ts';
+import { formatBytes, formatFiles } from '../../format-bytes.ts';
 
 /**
  * Deletes a folder with all that is in it, by the exact prefix `folder/`, manifests first. What will go

@@ -7,7 +7,7 @@ import type { Task, TaskCode } from '../../task.ts';
 import type { DeleteFilesInput, DeleteFilesResult } from '../contract.ts';
 import { deleteKeys } from './delete-keys.ts';
 import type { DeletionPort } from './deletion.ts';
-import { formatBytes, formatFiles } from '../format-bytes.ts';
+import { formatBytes, formatFiles } from '../../format-bytes.ts';
 import { forEachParallel } from '../parallel.ts';
 
 /** Files that are looked up at once. */

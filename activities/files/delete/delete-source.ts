@@ -3,8 +3,8 @@ import { joinKey } from '../../../src/storage/paths.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import type { TaskCode } from '../../task.ts';
 import type { DeleteSourceInput, DeleteSourceResult } from '../contract.ts';
-import { readFetchedSources } from '../fetch/fetched-sources.ts';
-import { formatFiles } from '../format-bytes.ts';
+import { readFetchedSources } from '../fetched-sources.ts';
+import { formatFiles } from '../../format-bytes.ts';
 
 /**
  * Deletes the files that this job fetched, nothing else in their folder, and only where they are

@@ -4,7 +4,7 @@ import { WorkError } from '../../../src/domain/failure.ts';
 import { isSameFile, type StorageDriver, type StoredFile } from '../../../src/storage/driver.ts';
 import { journalPath } from '../../../src/storage/range-journal.ts';
 import type { Task } from '../../task.ts';
-import { formatBytes } from '../format-bytes.ts';
+import { formatBytes } from '../../format-bytes.ts';
 import { forEachParallel } from '../parallel.ts';
 import { createTransferProgress } from '../transfer-progress.ts';
 

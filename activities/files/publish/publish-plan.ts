@@ -8,7 +8,7 @@ import { joinKey } from '../../../src/storage/paths.ts';
 import { DOCUMENTS, STAGE_FILES } from '../../media/documents.ts';
 import { jobScratch, readDocument, type Stage, stageFolder } from '../../scratch.ts';
 import type { Task } from '../../task.ts';
-import { metadataName, thumbnailName } from './published-names.ts';
+import { metadataName, thumbnailName } from '../published-names.ts';
 
 /** A scratch file on its way to the output folder. */
 export interface Upload {

@@ -1,7 +1,7 @@
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import type { KeptFile } from '../../../src/store/former-publications.ts';
 import type { Task } from '../../task.ts';
-import { keepFormer } from '../undo/keep-former.ts';
+import { keepFormer } from './keep-former.ts';
 import type { FormerAsset } from './publication.ts';
 import type { PublishPlan } from './publish-plan.ts';
 import { requireYes } from './record-uploads.ts';

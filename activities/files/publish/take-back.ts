@@ -3,8 +3,8 @@ import { manifestNames } from '../../../src/media/asset/names.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { fileNameOf, joinKey } from '../../../src/storage/paths.ts';
 import type { Uploads } from '../../../src/store/uploads.ts';
-import { putBackKept } from '../undo/keep-former.ts';
-import { isFixedName, isHidden, isNamedForJob } from './published-names.ts';
+import { putBackKept } from './keep-former.ts';
+import { isFixedName, isHidden, isNamedForJob } from '../published-names.ts';
 
 /** What {@link takeBackUploads} needs besides the storage. */
 interface TakeBackOptions {

@@ -6,7 +6,7 @@ import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import type { FormerPublication } from '../../../src/store/former-publications.ts';
-import { isNamedForJob } from '../publish/published-names.ts';
+import { isNamedForJob } from '../published-names.ts';
 import type { RestorationPort } from './restoration.ts';
 
 /**

@@ -1,8 +1,8 @@
-import type { StorageKind } from '../../../src/domain/storage-kind.ts';
-import { locationOf } from '../../../src/storage/location.ts';
-import { joinKey } from '../../../src/storage/paths.ts';
-import type { Storages } from '../../../src/storage/storages.ts';
-import { readDocument, stageFolder, writeDocument } from '../../scratch.ts';
+import type { StorageKind } from '../../src/domain/storage-kind.ts';
+import { locationOf } from '../../src/storage/location.ts';
+import { joinKey } from '../../src/storage/paths.ts';
+import type { Storages } from '../../src/storage/storages.ts';
+import { readDocument, stageFolder, writeDocument } from '../scratch.ts';
 
 const NAME = 'fetched.json';
 

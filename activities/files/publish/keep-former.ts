@@ -4,8 +4,8 @@ import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { fileNameOf, folderOf, joinKey } from '../../../src/storage/paths.ts';
 import type { KeptFile } from '../../../src/store/former-publications.ts';
 import type { Uploads } from '../../../src/store/uploads.ts';
-import type { FormerAsset } from '../publish/publication.ts';
-import { isFixedName } from '../publish/published-names.ts';
+import type { FormerAsset } from './publication.ts';
+import { isFixedName } from '../published-names.ts';
 
 /**
  * The hidden name under which a job keeps what it overwrites. With its extension: an object gets its
