@@ -18,6 +18,7 @@ import {
   listPublishedFiles,
   putPublication,
   setJobResult,
+  takeOverFiles,
 } from '../src/store/publications.ts';
 import { getJobSettings } from '../src/store/settings.ts';
 import { getTenant } from '../src/store/tenants.ts';
@@ -68,6 +69,7 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         }
         await deleteUploads(transaction, task);
         await hastenUploads(transaction, place, task);
+        await takeOverFiles(transaction, place, files);
         await putPublication(transaction, place, { jobId: task.jobId, files, result });
         // a retry after the switch is told it again
         const replaced = await getReplacedBy(transaction, task.jobId);

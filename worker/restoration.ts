@@ -15,6 +15,7 @@ import { lockPlace, tryLockPlace } from '../src/store/place-lock.ts';
 import {
   forgetPublication,
   getPublication,
+  listFilesOfOthers,
   putPublication,
   setJobResult,
 } from '../src/store/publications.ts';
@@ -35,8 +36,10 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
         if (onAir?.jobId !== former.replacedBy) {
           throw new WorkError('InvalidInput', 'Another job has published this asset meanwhile');
         }
-        await whileHeld(transaction, task, work);
-        const { jobId, files, result: told } = former;
+        const taken = new Set(await listFilesOfOthers(transaction, former));
+        await whileHeld(transaction, task, (proveOwner) => work(proveOwner, taken));
+        const { jobId, result: told } = former;
+        const files = former.files.filter((key) => !taken.has(key));
         if (jobId === null) await forgetPublication(transaction, former);
         else await putPublication(transaction, former, { jobId, files, result: told });
         await setJobResult(transaction, task.jobId, result);

@@ -74,13 +74,34 @@ export async function listPublishedFiles(
   return rows.map((row) => row.file);
 }
 
+const isOther = (place: AssetPlace) =>
+  sql`tenant_id = ${place.tenantId} AND location = ${place.location} AND asset <> ${place.asset}`;
+
+/** Takes files that an asset has overwritten out of what other assets in its folder have: they are its own now. */
+export async function takeOverFiles(
+  transaction: Db,
+  place: AssetPlace,
+  keys: readonly string[],
+): Promise<void> {
+  await sql`
+    UPDATE publications
+    SET files = ARRAY(SELECT file FROM unnest(files) file WHERE file <> ALL (${keys}::text[]))
+    WHERE ${isOther(place)} AND files && ${keys}::text[]`.execute(transaction);
+}
+
+/** Keys of all files that publications on air of other assets have in an asset's folder. */
+export async function listFilesOfOthers(db: Db, place: AssetPlace): Promise<readonly string[]> {
+  const { rows } = await sql<{ file: string }>`
+    SELECT unnest(files) AS file FROM publications WHERE ${isOther(place)}`.execute(db);
+  return rows.map((row) => row.file);
+}
+
 /**
  * Forgets all other assets that a tenant has published in a folder; what could be put back of them is
  * deleted by the next sweep.
  */
 export async function forgetOthers(transaction: Db, place: AssetPlace): Promise<void> {
-  const others = sql`
-    tenant_id = ${place.tenantId} AND location = ${place.location} AND asset <> ${place.asset}`;
+  const others = isOther(place);
   await sql`DELETE FROM publications WHERE ${others}`.execute(transaction);
   await sql`
     UPDATE former_publications SET kept_until = least(kept_until, now()), due_at = least(due_at, now())

@@ -18,7 +18,8 @@ export interface RestorationPort {
 
   /**
    * Runs `work` while this attempt is proved to own its task, then records the former publication as the one
-   * on air and `result` as what the job tells. Returns the id of the record of what was taken back, for
+   * on air and `result` as what the job tells. `taken` are keys that other assets in the folder have published
+   * last: they stay. Returns the id of the record of what was taken back, for
    * {@link RestorationPort.purge}. Throws a WorkError `Superseded` where another attempt took over, and
    * `InvalidInput` where another publication is on air meanwhile.
    */
@@ -26,7 +27,7 @@ export interface RestorationPort {
     task: Task,
     former: FormerPublication,
     result: JobResult,
-    work: (proveOwner: () => Promise<void>) => Promise<void>,
+    work: (proveOwner: () => Promise<void>, taken: ReadonlySet<string>) => Promise<void>,
   ): Promise<number>;
 
   /**

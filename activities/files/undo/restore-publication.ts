@@ -31,17 +31,22 @@ export function createRestorePublication(deps: {
     const storage = await deps.storages.open({ tenant, kind: former.storage, side: 'output' });
     await requireFiles(storage, former);
     const result = resultOf(storage, former);
-    const undone = await deps.restoration.switchBack(task, former, result, async (proveOwner) => {
-      for (const { key, keptKey } of former.kept) {
-        task.signal.throwIfAborted();
+    const undone = await deps.restoration.switchBack(
+      task,
+      former,
+      result,
+      async (proveOwner, taken) => {
+        for (const { key, keptKey } of former.kept.filter((one) => !taken.has(one.key))) {
+          task.signal.throwIfAborted();
+          await proveOwner();
+          await storage.copy(keptKey, key);
+        }
+        const ours = manifestsWithoutFormer(former);
+        if (ours.length === 0) return;
         await proveOwner();
-        await storage.copy(keptKey, key);
-      }
-      const ours = manifestsWithoutFormer(former);
-      if (ours.length === 0) return;
-      await proveOwner();
-      await storage.delete(ours);
-    });
+        await storage.delete(ours);
+      },
+    );
     await deleteUndone(deps, task, undone);
     return { message: `${describeFormer(former)} is on air again` };
   };
