@@ -1,6 +1,6 @@
 import { WorkError } from '../../../src/domain/failure.ts';
-import { locationOf } from '../../../src/storage/location.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
+import { requireLocation } from '../require-location.ts';
 import type { PublicationPort } from './publication.ts';
 import { takeBackUploads } from './take-back.ts';
 import type { TakeBack, UploadsPort } from './uploads.ts';
@@ -18,15 +18,9 @@ const LONGEST_MS = 20_000;
 /** Makes the work of {@link UploadsPort.takeBack}; `signal` calls it off. */
 export function createTakeBack(deps: LeftUploadsDeps, signal: AbortSignal): TakeBack {
   return async (uploads) => {
-    const { tenant, folder, location, storage: kind } = uploads;
+    const { tenant, location, storage: kind } = uploads;
     const storage = await deps.storages.open({ tenant, kind, side: 'output' });
-    const found = locationOf(storage, folder);
-    if (found !== location) {
-      throw new WorkError(
-        'StorageFailed',
-        `${kind} leads to ${found} now; what was written to ${location} stays there`,
-      );
-    }
+    requireLocation(storage, uploads, 'what was written stays in');
     const timeout = AbortSignal.timeout(LONGEST_MS);
     try {
       return await takeBackUploads(storage, {

@@ -6,6 +6,7 @@ import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
 import type { Storages } from '../../../src/storage/storages.ts';
 import type { FormerPublication } from '../../../src/store/former-publications.ts';
+import { requireLocation } from '../require-location.ts';
 import { isNamedForJob } from '../published-names.ts';
 import type { RestorationPort } from './restoration.ts';
 
@@ -20,6 +21,7 @@ export async function purgeFormer(
   await deps.restoration.purge(formerId, async ({ former, keys }) => {
     const { tenant, storage: kind } = former;
     const storage = await deps.storages.open({ tenant, kind, side: 'output' });
+    requireLocation(storage, former, 'files of a former publication stay in');
     await refuseOnAir(storage, former);
     for (const group of orderDeletions(keys)) await storage.delete(group);
   });

@@ -7,6 +7,7 @@ import type { Storages } from '../../../src/storage/storages.ts';
 import type { FormerPublication } from '../../../src/store/former-publications.ts';
 import type { Task, TaskCode } from '../../task.ts';
 import type { RestorePublicationInput, RestorePublicationResult } from '../contract.ts';
+import { requireLocation } from '../require-location.ts';
 import { purgeFormer } from './purge-former.ts';
 import type { RestorationPort } from './restoration.ts';
 
@@ -29,6 +30,7 @@ export function createRestorePublication(deps: {
       );
     }
     const storage = await deps.storages.open({ tenant, kind: former.storage, side: 'output' });
+    requireLocation(storage, former, 'what can be put back is in');
     await requireFiles(storage, former);
     const result = resultOf(storage, former);
     const undone = await deps.restoration.switchBack(

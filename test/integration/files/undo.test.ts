@@ -234,6 +234,25 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     expect(await assets.contents()).toEqual(before);
   });
 
+  test('where the storage was set up anew and leads elsewhere, nothing is put back or deleted there', async () => {
+    await assets.publish();
+    const jobId = await assets.publish();
+    const before = await assets.contents();
+    const { db } = database;
+    await sql`UPDATE publications SET location = 'where it was'`.execute(db);
+    await sql`UPDATE former_publications SET location = 'where it was'`.execute(db);
+    const task = await assets.startUndo(jobId);
+    await expect(assets.restoreAttempt(task, jobId)).rejects.toMatchObject({
+      type: 'StorageFailed',
+      message: expect.stringMatching(/leads to .* now; .* where it was/),
+    });
+    expect(await assets.contents()).toEqual(before);
+    await assets.jobs.end(task.jobId, true);
+    await assets.closeWindow();
+    await assets.sweepFormers();
+    expect(await assets.contents()).toEqual(before);
+  });
+
   test('a manifest that the former asset had no more does not stay on air after an undo', async () => {
     await assets.publish();
     const [, dash = ''] = MANIFESTS;
