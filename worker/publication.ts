@@ -22,7 +22,7 @@ import {
 } from '../src/store/publications.ts';
 import { getJobSettings } from '../src/store/settings.ts';
 import { getTenant } from '../src/store/tenants.ts';
-import { deleteUploads, hastenUploads } from '../src/store/uploads.ts';
+import { deleteUploads, overtakeUploads } from '../src/store/uploads.ts';
 import { requireOwner, requireWanted, whileHeld } from './owned-task.ts';
 
 /**
@@ -68,7 +68,7 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
           await insertFormer(transaction, { ...about, replacedBy: task.jobId }, windowSeconds);
         }
         await deleteUploads(transaction, task);
-        await hastenUploads(transaction, place, task);
+        await overtakeUploads(transaction, place, task);
         await takeOverFiles(transaction, place, files);
         await putPublication(transaction, place, { jobId: task.jobId, files, result });
         // a retry after the switch is told it again

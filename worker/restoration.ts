@@ -19,6 +19,7 @@ import {
   putPublication,
   setJobResult,
 } from '../src/store/publications.ts';
+import { overtakeUploads } from '../src/store/uploads.ts';
 import { keepAlive, requireOwner, whileHeld } from './owned-task.ts';
 
 /** The record of replaced publications in Postgres. */
@@ -43,6 +44,7 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
         if (jobId === null) await forgetPublication(transaction, former);
         else await putPublication(transaction, former, { jobId, files, result: told });
         await setJobResult(transaction, task.jobId, result);
+        await overtakeUploads(transaction, former, task);
         await deleteFormer(transaction, former.id);
         const putBack = new Set(former.kept.map((one) => one.key));
         const undone = {

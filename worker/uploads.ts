@@ -13,6 +13,7 @@ import {
   getMadeFiles,
   type LeftUploads,
   listLeftUploads,
+  listUploadsLeftIn,
   lockLeftUploads,
   lockNextUploads,
   postponeUploads,
@@ -20,7 +21,7 @@ import {
   putUploads,
   tellOfUploads,
 } from '../src/store/uploads.ts';
-import { requireOwner, requireWanted } from './owned-task.ts';
+import { keepAlive, requireOwner, requireWanted } from './owned-task.ts';
 
 /** After everything was taken back: what an attempt that was cut off has written since is found then. */
 const SECOND_LOOK_SECONDS = 300;
@@ -64,6 +65,8 @@ export function createUploads(deps: { readonly db: Db; readonly log: Logger }): 
 
     leftBy: (jobId) => listLeftUploads(db, jobId),
 
+    leftIn: (tenant, location) => listUploadsLeftIn(db, tenant, location),
+
     takeBack: (choice, work) =>
       inTransaction(db, async (transaction) => {
         const left = await ('busy' in choice
@@ -86,9 +89,11 @@ async function takeBack(
     await postponeUploads(transaction, left, { keys, isTakenBack, seconds: BUSY_SECONDS });
     return 'done';
   }
-  let kept: readonly string[];
+  let kept: readonly string[] = [];
   try {
-    kept = await work(left);
+    await keepAlive(transaction, async () => {
+      kept = await work(left);
+    });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     log.warn({ err: error, jobId }, 'uploads of an ended task not taken back; they are due again');

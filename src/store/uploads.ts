@@ -30,7 +30,7 @@ export interface LeftUploads extends Uploads {
   readonly tenantId: number;
   /** Tries to take them back that failed, since the last that did not. */
   readonly attempts: number;
-  /** Whether everything was taken back once already. */
+  /** Whether everything was taken back once already, or the asset was published anew: nothing is put back any more. */
   readonly isTakenBack: boolean;
 }
 
@@ -84,26 +84,39 @@ const isOf = ({ jobId, taskNumber }: Writer) =>
   sql`job_id = ${jobId} AND task_number = ${taskNumber}`;
 
 /** Keeps what a task is about to write, together with what its earlier attempts were about to write. */
-export async function putUploads(db: Db, writer: Writer, uploads: Uploads): Promise<void> {
+export const putUploads = (db: Db, writer: Writer, uploads: Uploads): Promise<void> =>
+  upsertUploads(db, writer, uploads, false);
+
+async function upsertUploads(
+  db: Db,
+  writer: Writer,
+  uploads: Uploads,
+  isEnded: boolean,
+): Promise<void> {
   await sql`
-    INSERT INTO uploads (job_id, task_number, tenant_id, storage, folder, location, asset, keys, fixed_keys, made)
+    INSERT INTO uploads (job_id, task_number, tenant_id, storage, folder, location, asset, keys, fixed_keys, made,
+                         taken_back_at)
     SELECT ${writer.jobId}, ${writer.taskNumber}, id, ${uploads.storage}, ${uploads.folder},
            ${uploads.location}, ${uploads.asset}, ${uploads.keys}::text[], ${uploads.fixedKeys}::text[],
-           ${JSON.stringify(uploads.made)}::jsonb
+           ${JSON.stringify(uploads.made)}::jsonb, CASE WHEN ${isEnded} THEN now() END
     FROM tenants WHERE name = ${uploads.tenant}
     ON CONFLICT (job_id, task_number) DO UPDATE SET
       keys = ARRAY(SELECT unnest(uploads.keys) UNION SELECT unnest(excluded.keys)),
       fixed_keys = ARRAY(SELECT unnest(uploads.fixed_keys) UNION SELECT unnest(excluded.fixed_keys)),
       made = uploads.made || excluded.made,
-      attempts = 0, last_error = NULL, taken_back_at = NULL, due_at = now()`.execute(db);
+      attempts = 0, last_error = NULL, due_at = now(),
+      taken_back_at = CASE WHEN ${isEnded} THEN uploads.taken_back_at END`.execute(db);
 }
 
-/** {@link putUploads} of an attempt that was cut off: only where its task has ended meanwhile. */
+/**
+ * {@link putUploads} of an attempt that was cut off: only where its task has ended meanwhile. Where nothing is on
+ * record any more, all was published or taken back, and only what has come since is to go.
+ */
 export async function putEndedUploads(db: Db, writer: Writer, uploads: Uploads): Promise<void> {
   const { rows } = await sql`
     SELECT FROM tasks WHERE job_id = ${writer.jobId} AND number = ${writer.taskNumber}
       AND ended_at IS NULL`.execute(db);
-  if (rows.length === 0) await putUploads(db, writer, uploads);
+  if (rows.length === 0) await upsertUploads(db, writer, uploads, true);
 }
 
 /** The files that the switch of a task has made, see {@link Uploads.made}. */
@@ -118,10 +131,13 @@ export async function deleteUploads(db: Db, writer: Writer): Promise<void> {
   await sql`DELETE FROM uploads WHERE ${isOf(writer)}`.execute(db);
 }
 
-/** Lets what others have left at a place be looked at soon: what kept it on air is replaced. */
-export async function hastenUploads(db: Db, place: AssetPlace, writer: Writer): Promise<void> {
+/**
+ * Lets what others have left of an asset be looked at soon: what kept it on air is replaced. It counts as taken
+ * back: what a switch of theirs has overwritten must not be put back over the asset that is on air now.
+ */
+export async function overtakeUploads(db: Db, place: AssetPlace, writer: Writer): Promise<void> {
   await sql`
-    UPDATE uploads SET due_at = now()
+    UPDATE uploads SET due_at = now(), taken_back_at = coalesce(taken_back_at, now())
     WHERE tenant_id = ${place.tenantId} AND location = ${place.location} AND asset = ${place.asset}
       AND job_id <> ${writer.jobId}`.execute(db);
 }
@@ -136,6 +152,19 @@ export async function listLeftUploads(db: Db, jobId: number): Promise<readonly n
     WHERE job_id = ${jobId} AND taken_back_at IS NULL AND ${HAS_ENDED} ORDER BY task_number`,
   );
   return rows.map((row) => row.task_number);
+}
+
+/** What ended tasks have left in a tenant's folder and nobody has taken back. */
+export async function listUploadsLeftIn(
+  db: Db,
+  tenant: string,
+  location: string,
+): Promise<readonly Writer[]> {
+  const { rows } = await sql<{ job_id: number; task_number: number }>`
+    SELECT job_id, task_number FROM uploads JOIN tenants ON tenants.id = tenant_id
+    WHERE tenants.name = ${tenant} AND location = ${location} AND taken_back_at IS NULL AND ${HAS_ENDED}
+    ORDER BY uploads.created_at`.execute(db);
+  return rows.map((row) => ({ jobId: row.job_id, taskNumber: row.task_number }));
 }
 
 /** Takes hold, until the transaction ends, of what a task has left; undefined where somebody else has. */

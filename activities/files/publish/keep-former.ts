@@ -59,7 +59,7 @@ export async function keepFormer(
 
 /**
  * Puts back what {@link keepFormer} kept of these files, after a switch that broke off: the former asset is
- * as it was. Removes the copies.
+ * as it was. Removes each copy once it is back, so that a try that is called off after a large one is not in vain.
  */
 export async function putBackKept(
   storage: StorageDriver,
@@ -67,13 +67,11 @@ export async function putBackKept(
   keys: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const kept: string[] = [];
   for (const key of keys) {
     const keptKey = keptKeyOf(jobId, key);
     if ((await storage.stat(keptKey, signal)) === undefined) continue;
     signal?.throwIfAborted();
     await storage.copy(keptKey, key);
-    kept.push(keptKey);
+    await storage.delete([keptKey]);
   }
-  if (kept.length > 0) await storage.delete(kept, signal);
 }

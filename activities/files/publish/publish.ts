@@ -12,6 +12,7 @@ import { formatFiles } from '../../format-bytes.ts';
 import { purgeFormer } from '../undo/purge-former.ts';
 import type { RestorationPort } from '../undo/restoration.ts';
 import type { Publication, PublicationPort, Replaced } from './publication.ts';
+import { takeBackInFolder } from './left-uploads.ts';
 import { refuseToEmptySource, refuseToOverwriteSource } from './protect-sources.ts';
 import { planPublication, type PublishPlan } from './publish-plan.ts';
 import { createOwnerCheck, recordMade, requireYes } from './record-uploads.ts';
@@ -55,6 +56,7 @@ export function createPublish(deps: {
     try {
       const mayUpload = createOwnerCheck(deps.uploads, task);
       await uploadFiles(storage, task, { uploads, isRetried }, mayUpload);
+      await takeBackInFolder(deps, publication, task.signal);
       await recordMade(deps.uploads, task, storage, record, plan.switched);
       replaced = await deps.publication.switchOver(task, publication, (proveOwner, former) =>
         switchFiles(

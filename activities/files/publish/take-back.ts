@@ -3,7 +3,7 @@ import { manifestNames } from '../../../src/media/asset/names.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { fileNameOf, joinKey } from '../../../src/storage/paths.ts';
 import type { Uploads } from '../../../src/store/uploads.ts';
-import { putBackKept } from './keep-former.ts';
+import { keptKeyOf, putBackKept } from './keep-former.ts';
 import { isFixedName, isHidden, isNamedForJob } from '../published-names.ts';
 
 /** What {@link takeBackUploads} needs besides the storage. */
@@ -12,6 +12,8 @@ interface TakeBackOptions {
   readonly uploads: Uploads;
   /** Keys in the folder that belong to publications. */
   readonly published: ReadonlySet<string>;
+  /** What was overwritten was put back before, or was published over: copies that are still there only go. */
+  readonly isTurnedBack?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -34,7 +36,12 @@ export async function takeBackUploads(
     const former = [...published].filter((key) => isFixedName(fileNameOf(key)));
     // in the order of the switch, the manifests last
     const kept = [...former.filter((key) => !fixedKeys.includes(key)), ...fixedKeys];
-    await putBackKept(storage, options.jobId, kept, signal);
+    if (options.isTurnedBack === true) {
+      const copies = kept.map((key) => keptKeyOf(options.jobId, key));
+      await storage.delete(copies, signal);
+    } else {
+      await putBackKept(storage, options.jobId, kept, signal);
+    }
   }
   const isKept = (await isOnAir(storage, options))
     ? (key: string) => !isHidden(fileNameOf(key))

@@ -38,6 +38,12 @@ export interface UploadsPort {
   /** Numbers of a job's tasks that have ended and left uploads. */
   leftBy(jobId: number): Promise<readonly number[]>;
 
+  /** What ended tasks have left in a tenant's folder and nobody has taken back; `location`: see `locationOf`. */
+  leftIn(
+    tenant: string,
+    location: string,
+  ): Promise<readonly { readonly jobId: number; readonly taskNumber: number }[]>;
+
   /** Runs `work` on uploads whose task has ended, while nobody else does and nothing is switched there. */
   takeBack(choice: UploadsChoice, work: TakeBack): Promise<TakeBackOutcome>;
 }

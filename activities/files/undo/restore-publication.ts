@@ -3,10 +3,10 @@ import type { JobResult } from '../../../src/domain/callback.ts';
 import { manifestNames } from '../../../src/media/asset/names.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
-import type { Storages } from '../../../src/storage/storages.ts';
 import type { FormerPublication } from '../../../src/store/former-publications.ts';
 import type { Task, TaskCode } from '../../task.ts';
 import type { RestorePublicationInput, RestorePublicationResult } from '../contract.ts';
+import { type LeftUploadsDeps, takeBackInFolder } from '../publish/left-uploads.ts';
 import { requireLocation } from '../require-location.ts';
 import { purgeFormer } from './purge-former.ts';
 import type { RestorationPort } from './restoration.ts';
@@ -16,10 +16,11 @@ import type { RestorationPort } from './restoration.ts';
  * present ones, the manifests last, each after proof of ownership. The files of the undone one go after
  * that; a worker killed before leaves them to the sweeper.
  */
-export function createRestorePublication(deps: {
-  readonly storages: Storages;
-  readonly restoration: RestorationPort;
-}): TaskCode<RestorePublicationInput, RestorePublicationResult> {
+export function createRestorePublication(
+  deps: {
+    readonly restoration: RestorationPort;
+  } & LeftUploadsDeps,
+): TaskCode<RestorePublicationInput, RestorePublicationResult> {
   return async (task, { jobId, tenant, undoneJobId }) => {
     const former = await deps.restoration.find(undoneJobId);
     if (former === undefined) {
@@ -31,6 +32,7 @@ export function createRestorePublication(deps: {
     }
     const storage = await deps.storages.open({ tenant, kind: former.storage, side: 'output' });
     requireLocation(storage, former, 'what can be put back is in');
+    await takeBackInFolder(deps, { tenant, location: former.location }, task.signal);
     await requireFiles(storage, former);
     const result = resultOf(storage, former);
     const undone = await deps.restoration.switchBack(

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { pino } from 'pino';
 import { expect } from 'vitest';
 import type { PublishInput } from '../../../activities/files/contract.ts';
+import { createTakeBack } from '../../../activities/files/publish/left-uploads.ts';
 import { createPublish } from '../../../activities/files/publish/publish.ts';
 import { createRestorePublication } from '../../../activities/files/undo/restore-publication.ts';
 import { createPurgeFormers } from '../../../activities/schedule/purge-formers.ts';
@@ -93,6 +94,21 @@ export class AssetScene {
     return task.jobId;
   }
 
+  /** Runs a job whose worker is killed at the n-th call that changes the folder, and which never runs again. */
+  async publishKilled(nth: number, changes: Partial<PublishInput> = {}): Promise<number> {
+    const task = await this.startPublish();
+    const { output } = this.scene;
+    const isDead = true;
+    this.failAt(nth, 'before', isDead);
+    const dropOpenUploads = output.dropOpenUploads;
+    output.dropOpenUploads = () => Promise.reject(new Error('dead'));
+    await expect(this.publishAttempt(task, changes)).rejects.toThrow('the wire was cut');
+    output.dropOpenUploads = dropOpenUploads;
+    this.heal();
+    await this.jobs.end(task.jobId, true);
+    return task.jobId;
+  }
+
   restoreAttempt = (task: TestTask, undoneJobId: number) =>
     createRestorePublication(this.deps)(task, { jobId: task.jobId, tenant: 'acme', undoneJobId });
 
@@ -109,6 +125,13 @@ export class AssetScene {
 
   /** Takes back what ended jobs have left. */
   sweepUploads = () => createSweepUploads(this.deps)(PASS);
+
+  /** Takes back what an ended job has left, within a time. */
+  takeBackWithin = (longestMs: number) =>
+    this.deps.uploads.takeBack({ busy: [] }, createTakeBack(this.deps, PASS.signal, longestMs));
+
+  /** Lets what ended jobs have left be due now. */
+  hastenUploads = () => sql`UPDATE uploads SET due_at = now()`.execute(this.db);
 
   /** Lets every `undo_window` be over. */
   closeWindow = () =>

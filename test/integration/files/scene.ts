@@ -78,6 +78,8 @@ export class MemoryUploads implements UploadsPort {
 
   leftBy = async (): Promise<readonly number[]> => [];
 
+  leftIn = async (): Promise<readonly never[]> => [];
+
   takeBack = async (): Promise<'nothing'> => 'nothing';
 }
 
