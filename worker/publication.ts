@@ -16,9 +16,9 @@ import {
   forgetOthers,
   getPublication,
   listPublishedFiles,
+  listTakenFiles,
   putPublication,
   setJobResult,
-  takeOverFiles,
 } from '../src/store/publications.ts';
 import { getJobSettings } from '../src/store/settings.ts';
 import { getTenant } from '../src/store/tenants.ts';
@@ -48,7 +48,9 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         await lockPlace(transaction, tenant.id, location);
         const { undoWindowSeconds } = await getJobSettings(transaction, task.jobId);
         const onAir = await getPublication(transaction, place);
-        const former = onAir?.jobId === task.jobId ? undefined : (onAir ?? UNPUBLISHED);
+        const taken = new Set(await listTakenFiles(transaction, place));
+        const own = onAir && { ...onAir, files: onAir.files.filter((key) => !taken.has(key)) };
+        const former = own?.jobId === task.jobId ? undefined : (own ?? UNPUBLISHED);
 
         let kept: readonly KeptFile[] = [];
         const write = async (proveOwner: () => Promise<void>): Promise<void> => {
@@ -69,7 +71,6 @@ export function createPublication(deps: { readonly db: Db }): PublicationPort {
         }
         await deleteUploads(transaction, task);
         await overtakeUploads(transaction, place, task);
-        await takeOverFiles(transaction, place, files);
         await putPublication(transaction, place, { jobId: task.jobId, files, result });
         // a retry after the switch is told it again
         const replaced = await getReplacedBy(transaction, task.jobId);

@@ -15,7 +15,7 @@ import { lockPlace, tryLockPlace } from '../src/store/place-lock.ts';
 import {
   forgetPublication,
   getPublication,
-  listFilesOfOthers,
+  listTakenFiles,
   putPublication,
   setJobResult,
 } from '../src/store/publications.ts';
@@ -37,7 +37,7 @@ export function createRestoration({ db }: { readonly db: Db }): RestorationPort 
         if (onAir?.jobId !== former.replacedBy) {
           throw new WorkError('InvalidInput', 'Another job has published this asset meanwhile');
         }
-        const taken = new Set(await listFilesOfOthers(transaction, former));
+        const taken = new Set(await listTakenFiles(transaction, former));
         await whileHeld(transaction, task, (proveOwner) => work(proveOwner, taken));
         const { jobId, result: told } = former;
         const files = former.files.filter((key) => !taken.has(key));

@@ -77,22 +77,17 @@ export async function listPublishedFiles(
 const isOther = (place: AssetPlace) =>
   sql`tenant_id = ${place.tenantId} AND location = ${place.location} AND asset <> ${place.asset}`;
 
-/** Takes files that an asset has overwritten out of what other assets in its folder have: they are its own now. */
-export async function takeOverFiles(
-  transaction: Db,
-  place: AssetPlace,
-  keys: readonly string[],
-): Promise<void> {
-  await sql`
-    UPDATE publications
-    SET files = ARRAY(SELECT file FROM unnest(files) file WHERE file <> ALL (${keys}::text[]))
-    WHERE ${isOther(place)} AND files && ${keys}::text[]`.execute(transaction);
-}
-
-/** Keys of all files that publications on air of other assets have in an asset's folder. */
-export async function listFilesOfOthers(db: Db, place: AssetPlace): Promise<readonly string[]> {
+/**
+ * Keys of files in an asset's folder that other assets have published after it: where it had files of these
+ * names, they were overwritten.
+ */
+export async function listTakenFiles(db: Db, place: AssetPlace): Promise<readonly string[]> {
   const { rows } = await sql<{ file: string }>`
-    SELECT unnest(files) AS file FROM publications WHERE ${isOther(place)}`.execute(db);
+    SELECT unnest(files) AS file FROM publications
+    WHERE ${isOther(place)} AND published_at > (
+      SELECT published_at FROM publications
+      WHERE tenant_id = ${place.tenantId} AND location = ${place.location} AND asset = ${place.asset}
+    )`.execute(db);
   return rows.map((row) => row.file);
 }
 

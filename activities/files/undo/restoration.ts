@@ -19,7 +19,7 @@ export interface RestorationPort {
   /**
    * Runs `work` while this attempt is proved to own its task, then records the former publication as the one
    * on air and `result` as what the job tells. `taken` are keys that other assets in the folder have published
-   * last: they stay. Returns the id of the record of what was taken back, for
+   * since: they stay. Returns the id of the record of what was taken back, for
    * {@link RestorationPort.purge}. Throws a WorkError `Superseded` where another attempt took over, and
    * `InvalidInput` where another publication is on air meanwhile.
    */

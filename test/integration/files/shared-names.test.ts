@@ -51,6 +51,12 @@ describe.each(STORAGE_KINDS)('an MP4 name that two assets use, in %s', (kind) =>
     expect(await mp4()).not.toBe(before.get(joinKey(FOLDER, 'film.mp4')));
     await assets.restoreAttempt(await assets.startUndo(jobId), jobId);
     expect(await mp4()).toBe(before.get(joinKey(FOLDER, 'film.mp4')));
+    await assets.jobs.end(jobId);
+    await assets.sweepFormers();
+    expect(await assets.contents()).toEqual(before);
+    // it is the other's again
+    await assets.publish({ asset: 'film 2', mp4Filename: null });
+    expect(await mp4()).toBeUndefined();
   });
 
   test('stays the other’s, published since, when an undo puts its asset back', async () => {
