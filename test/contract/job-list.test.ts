@@ -270,11 +270,12 @@ test('a blank filter is no filter', async () => {
   expect(await places(blank.map((name) => `${name}=`).join('&'))).toEqual(await places(''));
 });
 
-test('a listing leaves parameters out and has everything else of a job', async () => {
+test('a listing leaves parameters and undo_until out and has everything else of a job', async () => {
   const [listed] = await list('limit=1');
-  const { parameters, ...job } = (await api.send('GET', `/jobs/${listed?.id}`)).json;
+  const { parameters, undo_until, ...job } = (await api.send('GET', `/jobs/${listed?.id}`)).json;
   expect(listed).toEqual(job);
   expect(parameters).toBeDefined();
+  expect(undo_until).toBeNull();
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import { WorkError } from '../../../src/domain/failure.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { isTransient } from '../../../src/storage/remote-failure.ts';
 import type { Task } from '../../task.ts';
@@ -15,8 +16,17 @@ export async function checkDestination(
   try {
     await storage.list(folder);
   } catch (error) {
-    if (!isTransient(error)) throw error;
     const why = error instanceof Error ? error.message : String(error);
+    if (!isTransient(error)) throw asDestination(error, why);
     await task.note('WARN', `The destination is asked again when publishing: ${why}`);
   }
 }
+
+/** The task that fails is about the source: that its output folder is meant must be said. */
+const asDestination = (error: unknown, why: string): unknown =>
+  error instanceof WorkError
+    ? new WorkError(error.type, `Output folder: ${why}`, {
+        isTerminal: error.isTerminal,
+        cause: error,
+      })
+    : error;

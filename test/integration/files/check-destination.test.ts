@@ -50,7 +50,11 @@ test('a path through a file or a link fails at once', async () => {
   await writeFile(join(scene.base, 'output', 'file'), '');
   await symlink(scene.base, join(scene.base, 'output', 'link'));
   for (const folder of ['file/film', 'link/film']) {
-    await expect(fetchTo(folder)).rejects.toMatchObject({ type: 'InvalidInput' });
+    await expect(fetchTo(folder)).rejects.toMatchObject({
+      type: 'InvalidInput',
+      isTerminal: true,
+      message: expect.stringMatching(`^Output folder: ${folder}`),
+    });
   }
   expect(downloads()).toEqual([]);
 });
@@ -65,7 +69,11 @@ test('a bucket or container that is not there, or refuses, fails before anything
   for (const output of [noBucket, wrongSecret, noContainer]) {
     await scene.remove();
     await setUp(output);
-    await expect(fetchTo('vod/film')).rejects.toMatchObject({ type: 'StorageFailed' });
+    await expect(fetchTo('vod/film')).rejects.toMatchObject({
+      type: 'StorageFailed',
+      isTerminal: false,
+      message: expect.stringMatching(/^Output folder: .* refused listing/),
+    });
     expect(downloads()).toEqual([]);
   }
 });
