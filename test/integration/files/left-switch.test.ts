@@ -91,12 +91,16 @@ describe.each(STORAGE_KINDS)('a switch that broke off, in %s', (kind) => {
     expect(await hiddenKeys()).toEqual([]);
   });
 
-  test('is never turned back over what an undo has put back', async () => {
+  async function putForeign(): Promise<void> {
     const path = join(assets.scene.base, 'foreign');
     await writeFile(path, randomBytes(400));
     for (const name of ['film 1.m3u8', 'film.mp4']) {
       await assets.storage.driver.upload(path, joinKey(FOLDER, name));
     }
+  }
+
+  test('is turned back by an undo, which puts back what was there before both', async () => {
+    await putForeign();
     const before = await assets.contents();
     const first = await assets.publish();
     await assets.publishKilled(BEFORE_SWITCH + 3, { mp4Filename: null });
@@ -104,5 +108,48 @@ describe.each(STORAGE_KINDS)('a switch that broke off, in %s', (kind) => {
     await assets.sweepUploads();
     await assets.sweepFormers();
     expect(await assets.contents()).toEqual(before);
+  });
+
+  test('is never turned back over what an undo has put back', async () => {
+    await putForeign();
+    const before = await assets.contents();
+    const first = await assets.publish();
+    await assets.publishKilled(BEFORE_SWITCH + 5);
+    const task = await assets.startUndo(first);
+    assets.failAt(1, 'before');
+    await assets.restoreAttempt(task, first);
+    assets.heal();
+    await assets.sweepFormers();
+    await assets.hastenUploads();
+    await assets.sweepUploads();
+    expect(await assets.contents()).toEqual(before);
+  });
+
+  test('an attempt that was frozen and wakes up after its job and the next have published has nothing put back', async () => {
+    await assets.publish();
+    const task = await assets.startPublish();
+    const gate = Promise.withResolvers<void>();
+    const isFrozen = Promise.withResolvers<void>();
+    assets.scene.output.before = async () => {
+      isFrozen.resolve();
+      await gate.promise;
+    };
+    const outcome = assets.publishAttempt(task).catch((error: unknown) => error);
+    await isFrozen.promise;
+    assets.heal();
+    await assets.publishAttempt(await assets.jobs.retry(task));
+    await assets.jobs.end(task.jobId);
+    // what was replaced by the frozen one's job is still kept
+    await assets.jobs.setWindow(0);
+    await assets.publish();
+    const names = async () =>
+      [...(await assets.contents())].filter(([key]) => !fileNameOf(key).startsWith('.te-'));
+    const onAir = await names();
+    gate.resolve();
+    expect(await outcome).toMatchObject({ type: 'Superseded' });
+    await assets.sweepUploads();
+    expect(await names()).toEqual(onAir);
+    await assets.sweepFormers();
+    expect(await hiddenKeys()).toEqual([]);
   });
 });

@@ -122,6 +122,25 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'nothing' });
   });
 
+  test('what a job has replaced and deletes itself is swept once it has ended', async () => {
+    await assets.jobs.setWindow(0);
+    const first = await assets.publish();
+    const task = await assets.startPublish();
+    assets.scene.output.before = async (call) => {
+      if (call === 'delete') throw new Error('the wire was cut');
+    };
+    await assets.publishAttempt(task);
+    assets.heal();
+    const left = await assets.contents();
+    await assets.sweepFormers();
+    expect(await assets.contents()).toEqual(left);
+    await assets.jobs.end(task.jobId);
+    await assets.sweepFormers();
+    const keys = await assets.storage.allKeys();
+    expect(keys.filter((key) => key.includes(`-${first}-`) || key.includes('/.te-'))).toEqual([]);
+    await assets.expectPlayable();
+  });
+
   test('wherever a publish breaks off, the former can be put back after the retry as it was', async () => {
     await assets.publish();
     const before = await assets.contents();
