@@ -4,7 +4,6 @@ import type { Task } from '../../task.ts';
 import { keepFormer } from './keep-former.ts';
 import type { FormerAsset } from './publication.ts';
 import type { PublishPlan } from './publish-plan.ts';
-import { requireYes } from './record-uploads.ts';
 import { verifyUploads } from './upload-files.ts';
 import type { UploadsPort } from './uploads.ts';
 
@@ -28,7 +27,7 @@ export async function switchFiles(
 ): Promise<readonly KeptFile[]> {
   task.signal.throwIfAborted();
   // a job that was given up publishes nothing, also where its cancel is still on its way
-  await requireYes(uploads.isOwner(task));
+  await proveOwner();
   await verifyUploads(storage, folder, [...plan.early, ...plan.switched]);
   const made = await uploads.madeBy(task);
   const switched = plan.switched.map((one) => one.finalKey);

@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import type { PublishInput } from '../../../activities/files/contract.ts';
 import { createTakeBack } from '../../../activities/files/publish/left-uploads.ts';
 import { createPublish } from '../../../activities/files/publish/publish.ts';
@@ -16,7 +18,9 @@ import { undoJob } from '../../../src/store/undo.ts';
 import { createPublication } from '../../../worker/publication.ts';
 import { createRestoration } from '../../../worker/restoration.ts';
 import { createUploads } from '../../../worker/uploads.ts';
+import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
 import { openTestStorage, type TestStorage } from '../../helpers/storages.ts';
+import { addTenant } from '../../helpers/tenant.ts';
 import { faultsOf } from './manifest-sampler.ts';
 import { RunningJobs } from './running-jobs.ts';
 import { type Call, Scene, type TestTask } from './scene.ts';
@@ -33,6 +37,25 @@ export const FIXED = 5;
 const LOG = pino({ level: 'silent' });
 const PASS = { signal: new AbortController().signal, heartbeat: () => undefined };
 const nothing = async (): Promise<void> => undefined;
+
+/** A database of its own with tenant `acme`, for the tests of a file. */
+export function useTenant(): { readonly db: Db; readonly tenantId: number } {
+  let database: TestDatabase;
+  let tenantId: number;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    tenantId = await addTenant(database.db);
+  });
+  afterAll(() => database.drop());
+  return {
+    get db() {
+      return database.db;
+    },
+    get tenantId() {
+      return tenantId;
+    },
+  };
+}
 
 /** One asset that jobs publish, replace and put back, in a real storage and with real records. */
 export class AssetScene {
@@ -136,6 +159,20 @@ export class AssetScene {
   /** Lets every `undo_window` be over. */
   closeWindow = () =>
     sql`UPDATE former_publications SET kept_until = now(), due_at = now()`.execute(this.db);
+
+  /** Puts files into the folder that no job has published. */
+  async putForeign(...names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const path = join(this.scene.base, 'foreign');
+      await writeFile(path, randomBytes(400 + name.length));
+      await this.storage.driver.upload(path, joinKey(FOLDER, name));
+    }
+  }
+
+  /** Keys of files on their way, and of copies that are kept. */
+  async hiddenKeys(): Promise<readonly string[]> {
+    return (await this.storage.allKeys()).filter((key) => key.includes('/.te-'));
+  }
 
   /** Every file of the storage with the hash of its bytes. */
   async contents(): Promise<ReadonlyMap<string, string>> {

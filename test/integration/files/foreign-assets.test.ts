@@ -1,14 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
 import { getJob } from '../../../src/store/jobs.ts';
 import { undoJob } from '../../../src/store/undo.ts';
-import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
-import { addTenant } from '../../helpers/tenant.ts';
-import { AssetScene, FIXED, FOLDER, MANIFESTS, UPLOADS } from './asset-scene.ts';
+import { AssetScene, FIXED, FOLDER, MANIFESTS, UPLOADS, useTenant } from './asset-scene.ts';
 
 /*
  * Assets that another system has published, and single files that a client has put beside ours: the first
@@ -19,41 +14,22 @@ import { AssetScene, FIXED, FOLDER, MANIFESTS, UPLOADS } from './asset-scene.ts'
 const FOREIGN = [...MANIFESTS, 'film 1.jpg', 'film.mp4', 'segment_1.ts', 'film 1.ism'];
 const OURS_TOO = ['film 1.jpg', 'film 1.m3u8', 'film 1.mpd', 'film.mp4'];
 
-let database: TestDatabase;
-let tenantId: number;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenantId = await addTenant(database.db);
-});
-
-afterAll(() => database.drop());
+const acme = useTenant();
 
 describe.each(STORAGE_KINDS)('what this engine has not published, in %s', (kind) => {
   let assets: AssetScene;
 
   beforeEach(async () => {
-    assets = await AssetScene.create(database.db, tenantId, kind);
+    assets = await AssetScene.create(acme.db, acme.tenantId, kind);
   });
 
   afterEach(() => assets.remove());
 
-  async function put(...names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      const path = join(assets.scene.base, 'foreign');
-      await writeFile(path, randomBytes(400 + name.length));
-      await assets.storage.driver.upload(path, joinKey(FOLDER, name));
-    }
-  }
-
   const fullPaths = (names: readonly string[]): readonly string[] =>
     names.map((name) => assets.storage.driver.fullPath(joinKey(FOLDER, name)));
 
-  const hiddenKeys = async (): Promise<readonly string[]> =>
-    (await assets.storage.allKeys()).filter((key) => key.includes('/.te-'));
-
   test('is told when it is replaced, and put back by an undo, byte by byte', async () => {
-    await put(...FOREIGN);
+    await assets.putForeign(...FOREIGN);
     const before = await assets.contents();
     const task = await assets.startPublish();
     await assets.publishAttempt(task);
@@ -68,7 +44,7 @@ describe.each(STORAGE_KINDS)('what this engine has not published, in %s', (kind)
     const { message } = await assets.restoreAttempt(undo, task.jobId);
     expect(message).toBe(`what was there before job ${task.jobId} is on air again`);
     expect(await assets.contents()).toEqual(before);
-    const result = (await getJob(database.db, undo.jobId))?.result;
+    const result = (await getJob(acme.db, undo.jobId))?.result;
     expect(result?.message).toBe(fullPaths(MANIFESTS)[0]);
     expect([...(result?.files ?? [])].sort()).toEqual(fullPaths(OURS_TOO));
     await assets.sweepFormers();
@@ -76,7 +52,7 @@ describe.each(STORAGE_KINDS)('what this engine has not published, in %s', (kind)
   });
 
   test('is published over and put back as often as one likes', async () => {
-    await put(...FOREIGN);
+    await assets.putForeign(...FOREIGN);
     const before = await assets.contents();
     for (const _ of [1, 2]) {
       const jobId = await assets.publish();
@@ -87,7 +63,7 @@ describe.each(STORAGE_KINDS)('what this engine has not published, in %s', (kind)
   });
 
   test('is as it was wherever the publish broke off for good', async () => {
-    await put(...FOREIGN);
+    await assets.putForeign(...FOREIGN);
     const before = await assets.contents();
     const step = kind === 'local' ? 1 : 3;
     for (let nth = UPLOADS; nth < UPLOADS + OURS_TOO.length + FIXED; nth += step) {
@@ -101,28 +77,19 @@ describe.each(STORAGE_KINDS)('what this engine has not published, in %s', (kind)
   });
 
   test('is as it was after the sweep where a worker was killed between two files and its job never ran again', async () => {
-    await put(...FOREIGN);
+    await assets.putForeign(...FOREIGN);
     const before = await assets.contents();
     const step = kind === 'local' ? 1 : 3;
     for (let nth = 1; nth < FIXED; nth += step) {
-      const task = await assets.startPublish();
-      const { output } = assets.scene;
-      const isDead = true;
-      assets.failAt(UPLOADS + OURS_TOO.length + nth, 'before', isDead);
-      const dropOpenUploads = output.dropOpenUploads;
-      output.dropOpenUploads = () => Promise.reject(new Error('dead'));
-      await expect(assets.publishAttempt(task)).rejects.toThrow('the wire was cut');
-      output.dropOpenUploads = dropOpenUploads;
-      assets.heal();
+      await assets.publishKilled(UPLOADS + OURS_TOO.length + nth);
       expect([nth, await assets.contents()]).not.toEqual([nth, before]);
-      await assets.jobs.end(task.jobId, true);
       await assets.sweepUploads();
       expect([nth, await assets.contents()]).toEqual([nth, before]);
     }
   });
 
   test('can be put back after a publish that broke off and was tried again', async () => {
-    await put(...FOREIGN);
+    await assets.putForeign(...FOREIGN);
     const before = await assets.contents();
     const step = kind === 'local' ? 1 : 4;
     for (let nth = UPLOADS + 1; nth <= UPLOADS + OURS_TOO.length + FIXED; nth += step) {
@@ -141,51 +108,49 @@ describe.each(STORAGE_KINDS)('what this engine has not published, in %s', (kind)
   });
 
   test('nothing is left of the copies once the window is over', async () => {
-    await put(...FOREIGN);
+    await assets.putForeign(...FOREIGN);
     const jobId = await assets.publish();
-    expect(await hiddenKeys()).toHaveLength(OURS_TOO.length);
+    expect(await assets.hiddenKeys()).toHaveLength(OURS_TOO.length);
     await assets.closeWindow();
     await assets.sweepFormers();
-    expect(await hiddenKeys()).toEqual([]);
+    expect(await assets.hiddenKeys()).toEqual([]);
     await assets.expectPlayable();
     expect(await assets.storage.allKeys()).toContain(joinKey(FOLDER, 'segment_1.ts'));
-    expect((await undoJob(database.db, tenantId, jobId)).kind).toBe('nothing');
+    expect((await undoJob(acme.db, acme.tenantId, jobId)).kind).toBe('nothing');
   });
 
   test('with a window of 0 the copies go with the switch', async () => {
     await assets.jobs.setWindow(0);
-    await put(...FOREIGN);
+    await assets.putForeign(...FOREIGN);
     await assets.publish();
-    expect(await hiddenKeys()).toEqual([]);
+    expect(await assets.hiddenKeys()).toEqual([]);
     await assets.expectPlayable();
   });
 
   test('that was emptied away is not put back: what its manifests name is gone', async () => {
-    await put(...FOREIGN);
+    await assets.putForeign(...FOREIGN);
     const jobId = await assets.publish({ emptyTarget: true });
-    expect(await undoJob(database.db, tenantId, jobId)).toEqual({ kind: 'nothing' });
+    expect(await undoJob(acme.db, acme.tenantId, jobId)).toEqual({ kind: 'nothing' });
     const names = (await assets.storage.allKeys()).map((key) => key.slice(FOLDER.length + 1));
     expect(names.filter((name) => name.startsWith('.te-') || name === 'segment_1.ts')).toEqual([]);
     await assets.expectPlayable();
   });
 
   test('where only a poster was in the way, an undo takes our manifests off the air', async () => {
-    await put('film 1.jpg');
+    await assets.putForeign('film 1.jpg');
     const before = await assets.contents();
     const jobId = await assets.publish();
     const undo = await assets.startUndo(jobId);
     await assets.restoreAttempt(undo, jobId);
     expect(await assets.contents()).toEqual(before);
-    expect((await getJob(database.db, undo.jobId))?.result?.files).toEqual(
-      fullPaths(['film 1.jpg']),
-    );
+    expect((await getJob(acme.db, undo.jobId))?.result?.files).toEqual(fullPaths(['film 1.jpg']));
     await assets.jobs.end(undo.jobId);
-    expect(await undoJob(database.db, tenantId, undo.jobId)).toEqual({ kind: 'unpublished' });
+    expect(await undoJob(acme.db, acme.tenantId, undo.jobId)).toEqual({ kind: 'unpublished' });
   });
 
   test('a file that a client has put beside our own asset comes back with it', async () => {
     await assets.publish({ mp4Filename: null });
-    await put('film.mp4');
+    await assets.putForeign('film.mp4');
     const before = await assets.contents();
     const task = await assets.startPublish();
     await assets.publishAttempt(task);

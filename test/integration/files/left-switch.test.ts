@@ -1,40 +1,24 @@
-import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
-import { fileNameOf, joinKey } from '../../../src/storage/paths.ts';
-import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
-import { addTenant } from '../../helpers/tenant.ts';
-import { AssetScene, FIXED, FOLDER, UPLOADS } from './asset-scene.ts';
+import { fileNameOf } from '../../../src/storage/paths.ts';
+import { AssetScene, FIXED, UPLOADS, useTenant } from './asset-scene.ts';
 
 /* A switch that broke off for good and was not turned back yet when the next job changes the folder. */
 
 /** Calls before the switch moves its first file, where it keeps all that it overwrites. */
 const BEFORE_SWITCH = UPLOADS + FIXED;
 
-let database: TestDatabase;
-let tenantId: number;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenantId = await addTenant(database.db);
-});
-
-afterAll(() => database.drop());
+const acme = useTenant();
 
 describe.each(STORAGE_KINDS)('a switch that broke off, in %s', (kind) => {
   let assets: AssetScene;
 
   beforeEach(async () => {
-    assets = await AssetScene.create(database.db, tenantId, kind);
+    assets = await AssetScene.create(acme.db, acme.tenantId, kind);
   });
 
   afterEach(() => assets.remove());
-
-  const hiddenKeys = async (): Promise<readonly string[]> =>
-    (await assets.storage.allKeys()).filter((key) => key.includes('/.te-'));
 
   test('is turned back by the next publish, whose undo brings back what was on air before both', async () => {
     await assets.publish();
@@ -88,19 +72,11 @@ describe.each(STORAGE_KINDS)('a switch that broke off, in %s', (kind) => {
     await assets.sweepUploads();
     await assets.expectPlayable();
     expect(after).toEqual(expect.arrayContaining(await onAir()));
-    expect(await hiddenKeys()).toEqual([]);
+    expect(await assets.hiddenKeys()).toEqual([]);
   });
 
-  async function putForeign(): Promise<void> {
-    const path = join(assets.scene.base, 'foreign');
-    await writeFile(path, randomBytes(400));
-    for (const name of ['film 1.m3u8', 'film.mp4']) {
-      await assets.storage.driver.upload(path, joinKey(FOLDER, name));
-    }
-  }
-
   test('is turned back by an undo, which puts back what was there before both', async () => {
-    await putForeign();
+    await assets.putForeign('film 1.m3u8', 'film.mp4');
     const before = await assets.contents();
     const first = await assets.publish();
     await assets.publishKilled(BEFORE_SWITCH + 3, { mp4Filename: null });
@@ -111,7 +87,7 @@ describe.each(STORAGE_KINDS)('a switch that broke off, in %s', (kind) => {
   });
 
   test('is never turned back over what an undo has put back', async () => {
-    await putForeign();
+    await assets.putForeign('film 1.m3u8', 'film.mp4');
     const before = await assets.contents();
     const first = await assets.publish();
     await assets.publishKilled(BEFORE_SWITCH + 5);
@@ -150,6 +126,6 @@ describe.each(STORAGE_KINDS)('a switch that broke off, in %s', (kind) => {
     await assets.sweepUploads();
     expect(await names()).toEqual(onAir);
     await assets.sweepFormers();
-    expect(await hiddenKeys()).toEqual([]);
+    expect(await assets.hiddenKeys()).toEqual([]);
   });
 });

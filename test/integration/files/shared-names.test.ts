@@ -1,27 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
-import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
-import { addTenant } from '../../helpers/tenant.ts';
-import { AssetScene, FOLDER } from './asset-scene.ts';
+import { AssetScene, FOLDER, useTenant } from './asset-scene.ts';
 
 /* Two assets in one folder whose MP4s have one name. */
 
-let database: TestDatabase;
-let tenantId: number;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenantId = await addTenant(database.db);
-});
-
-afterAll(() => database.drop());
+const acme = useTenant();
 
 describe.each(STORAGE_KINDS)('an MP4 name that two assets use, in %s', (kind) => {
   let assets: AssetScene;
 
   beforeEach(async () => {
-    assets = await AssetScene.create(database.db, tenantId, kind);
+    assets = await AssetScene.create(acme.db, acme.tenantId, kind);
   });
 
   afterEach(() => assets.remove());

@@ -1,34 +1,24 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STORAGE_KINDS } from '../../../src/domain/storage-kind.ts';
 import { locationOf } from '../../../src/storage/location.ts';
 import { joinKey } from '../../../src/storage/paths.ts';
 import { getJob } from '../../../src/store/jobs.ts';
 import { forgetFiles } from '../../../src/store/publications.ts';
 import { undoJob } from '../../../src/store/undo.ts';
-import { createTestDatabase, type TestDatabase } from '../../helpers/database.ts';
-import { addTenant } from '../../helpers/tenant.ts';
-import { AssetScene, FIXED, FOLDER, MANIFESTS, UPLOADS } from './asset-scene.ts';
+import { AssetScene, FIXED, FOLDER, MANIFESTS, UPLOADS, useTenant } from './asset-scene.ts';
 import { ManifestSampler } from './manifest-sampler.ts';
 import { RunningJobs } from './running-jobs.ts';
 
-let database: TestDatabase;
-let tenantId: number;
+const acme = useTenant();
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenantId = await addTenant(database.db);
-});
-
-afterAll(() => database.drop());
-
-const runningJobs = (): RunningJobs => new RunningJobs(database.db, tenantId);
+const runningJobs = (): RunningJobs => new RunningJobs(acme.db, acme.tenantId);
 
 describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
   let assets: AssetScene;
 
   beforeEach(async () => {
-    assets = await AssetScene.create(database.db, tenantId, kind);
+    assets = await AssetScene.create(acme.db, acme.tenantId, kind);
   });
 
   afterEach(() => assets.remove());
@@ -36,7 +26,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
   test('puts every file of the former publication back, byte by byte, and deletes those of the undone', async () => {
     const first = await assets.publish();
     const before = await assets.contents();
-    const firstResult = (await getJob(database.db, first))?.result;
+    const firstResult = (await getJob(acme.db, first))?.result;
     const second = await assets.publish({ mp4Filename: 'other.mp4' });
     await assets.expectPlayable();
     const sampler = new ManifestSampler(assets.played(), MANIFESTS, 5);
@@ -45,7 +35,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     await sampler.stop();
     expect(message).toBe(`the publication of job ${first} is on air again`);
     expect(await assets.contents()).toEqual(before);
-    expect((await getJob(database.db, task.jobId))?.result).toEqual(firstResult);
+    expect((await getJob(acme.db, task.jobId))?.result).toEqual(firstResult);
     expect(sampler.violations).toEqual([]);
     await assets.expectPlayable();
     await assets.sweepFormers();
@@ -60,15 +50,15 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     await assets.sweepFormers();
     expect((await names()).some((name) => name.includes(`-${first}-`))).toBe(true);
     await assets.closeWindow();
-    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'nothing' });
+    expect(await undoJob(acme.db, acme.tenantId, second)).toEqual({ kind: 'nothing' });
     await assets.sweepFormers();
     const left = await names();
     expect(left.filter((name) => name.includes(`-${first}-`) || name.startsWith('.te-'))).toEqual(
       [],
     );
     await assets.expectPlayable();
-    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'nothing' });
-    expect(await undoJob(database.db, tenantId, first)).toEqual({ kind: 'unpublished' });
+    expect(await undoJob(acme.db, acme.tenantId, second)).toEqual({ kind: 'nothing' });
+    expect(await undoJob(acme.db, acme.tenantId, first)).toEqual({ kind: 'unpublished' });
   });
 
   test('what a client puts under a name that the new asset has no more is not taken for the former one', async () => {
@@ -100,7 +90,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     await assets.sweepFormers();
     const keys = await assets.storage.allKeys();
     expect(keys.filter((key) => key.includes(`-${first}-`))).toEqual([]);
-    expect(await undoJob(database.db, tenantId, second)).toEqual({
+    expect(await undoJob(acme.db, acme.tenantId, second)).toEqual({
       kind: 'replaced',
       jobId: third,
     });
@@ -119,7 +109,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     const second = await assets.publish();
     const keys = await assets.storage.allKeys();
     expect(keys.filter((key) => key.includes(`-${first}-`) || key.includes('.te-'))).toEqual([]);
-    expect(await undoJob(database.db, tenantId, second)).toEqual({ kind: 'nothing' });
+    expect(await undoJob(acme.db, acme.tenantId, second)).toEqual({ kind: 'nothing' });
   });
 
   test('what a job has replaced and deletes itself is swept once it has ended', async () => {
@@ -181,7 +171,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     let uploads = 0;
     assets.scene.output.after = async (call) => {
       if (call !== 'upload' || ++uploads < UPLOADS) return;
-      await sql`UPDATE jobs SET queue_state = 4 WHERE id = ${jobId}`.execute(database.db);
+      await sql`UPDATE jobs SET queue_state = 4 WHERE id = ${jobId}`.execute(acme.db);
     };
     const published = assets.publishAttempt(task);
     await expect(published).rejects.toMatchObject({ type: 'Superseded' });
@@ -198,7 +188,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
       let moves = 0;
       assets.scene.output.after = async (call) => {
         if (call !== 'move' || ++moves !== nth) return;
-        await sql`UPDATE jobs SET queue_state = 4 WHERE id = ${task.jobId}`.execute(database.db);
+        await sql`UPDATE jobs SET queue_state = 4 WHERE id = ${task.jobId}`.execute(acme.db);
       };
       await expect(assets.publishAttempt(task)).rejects.toMatchObject({ type: 'Superseded' });
       assets.heal();
@@ -257,7 +247,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     await assets.publish();
     const jobId = await assets.publish();
     const before = await assets.contents();
-    const { db } = database;
+    const { db } = acme;
     await sql`UPDATE publications SET location = 'where it was'`.execute(db);
     await sql`UPDATE former_publications SET location = 'where it was'`.execute(db);
     const task = await assets.startUndo(jobId);
@@ -278,7 +268,7 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
     const key = joinKey(FOLDER, dash);
     const { driver } = assets.storage;
     await driver.delete([key]);
-    await forgetFiles(database.db, 'acme', locationOf(driver, FOLDER), [key]);
+    await forgetFiles(acme.db, 'acme', locationOf(driver, FOLDER), [key]);
     const before = await assets.contents();
     const second = await assets.publish();
     await assets.restoreAttempt(await assets.startUndo(second), second);
@@ -320,18 +310,18 @@ describe.each(STORAGE_KINDS)('undo in %s', (kind) => {
 
 describe('who may undo what', () => {
   test('of two requests at once one makes the job', async () => {
-    await sql`TRUNCATE former_publications, publications`.execute(database.db);
+    await sql`TRUNCATE former_publications, publications`.execute(acme.db);
     const jobId = await runningJobs().insert();
     await runningJobs().end(jobId);
     await sql`
       INSERT INTO publications (tenant_id, location, asset, job_id, files)
-      VALUES (${tenantId}, 'local:/x', 'x', ${jobId}, '{}')`.execute(database.db);
+      VALUES (${acme.tenantId}, 'local:/x', 'x', ${jobId}, '{}')`.execute(acme.db);
     await sql`
       INSERT INTO former_publications (tenant_id, storage, folder, location, asset, job_id, replaced_by,
                                        files, kept_until, due_at)
-      VALUES (${tenantId}, 'local', 'x', 'local:/x', 'x', 1, ${jobId}, '{}', now() + interval '1 hour',
-              now() + interval '1 hour')`.execute(database.db);
-    const outcomes = await Promise.all([1, 2, 3].map(() => undoJob(database.db, tenantId, jobId)));
+      VALUES (${acme.tenantId}, 'local', 'x', 'local:/x', 'x', 1, ${jobId}, '{}', now() + interval '1 hour',
+              now() + interval '1 hour')`.execute(acme.db);
+    const outcomes = await Promise.all([1, 2, 3].map(() => undoJob(acme.db, acme.tenantId, jobId)));
     const made = outcomes.flatMap((one) => (one.kind === 'accepted' ? [one.jobId] : []));
     expect(made).toHaveLength(1);
     expect(outcomes.filter((one) => one.kind === 'undone')).toEqual([
@@ -339,14 +329,14 @@ describe('who may undo what', () => {
       { kind: 'undone', jobId: made[0], isOpen: true },
     ]);
     await runningJobs().end(made[0] ?? 0, true);
-    expect((await undoJob(database.db, tenantId, jobId)).kind).toBe('accepted');
+    expect((await undoJob(acme.db, acme.tenantId, jobId)).kind).toBe('accepted');
   });
 
   test('only a job of the tenant that has ended and published', async () => {
     const jobId = await runningJobs().insert();
-    expect(await undoJob(database.db, tenantId, jobId)).toMatchObject({ kind: 'open' });
+    expect(await undoJob(acme.db, acme.tenantId, jobId)).toMatchObject({ kind: 'open' });
     await runningJobs().end(jobId);
-    expect(await undoJob(database.db, tenantId, jobId)).toEqual({ kind: 'unpublished' });
-    expect(await undoJob(database.db, tenantId + 1, jobId)).toEqual({ kind: 'unknown' });
+    expect(await undoJob(acme.db, acme.tenantId, jobId)).toEqual({ kind: 'unpublished' });
+    expect(await undoJob(acme.db, acme.tenantId + 1, jobId)).toEqual({ kind: 'unknown' });
   });
 });
